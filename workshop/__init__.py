@@ -1,0 +1,1 @@
+"""A serverless-observability workshop: run a step, keep its telemetry, check the work by it."""
