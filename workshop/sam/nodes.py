@@ -1,0 +1,290 @@
+"""YAML text to a tree that remembers where in the file everything stood.
+
+The tree is CloudFormation's: a short form such as `!Ref Name` is read as the long form
+`{"Ref": "Name"}`, so the floors above know one spelling only.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import yaml
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver as ImplicitTags
+
+from workshop.sam.errors import TemplateError
+
+Scalar: TypeAlias = str | int | float | bool | None
+
+MAX_BYTES = 1_000_000
+"""CloudFormation's own limit for a template in S3.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+"""
+MAX_DEPTH = 100
+
+SHORT_FORMS = {
+    "!Ref": "Ref",
+    "!Condition": "Condition",
+    **{
+        f"!{name}": f"Fn::{name}"
+        for name in (
+            *("And", "Base64", "Cidr", "Equals", "FindInMap", "GetAZs", "GetAtt", "If"),
+            *("ImportValue", "Join", "Length", "Not", "Or", "Select", "Split", "Sub"),
+            *("ToJsonString", "Transform"),
+        )
+    },
+}
+"""YAML tag to the long form it stands for: every function that CloudFormation has."""
+
+_YAML_TAG = "tag:yaml.org,2002:"
+# libyaml's parser is some ten times faster; the pure one stands in where a wheel lacks it.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_implicit_tags: Any = ImplicitTags()
+_constructor: Any = SafeConstructor()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a template, counted from 1 as editors do."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        """`template.yaml:12:7`, which editors and terminals turn into a link."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def error(self, what: str, hint: str = "") -> TemplateError:
+        """Return the error for this place, to be raised."""
+        return TemplateError(what, f"{self}  {hint}".rstrip())
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One value of the template.
+
+    Attributes:
+        value: A scalar, a list of nodes, or a mapping of names to nodes.
+        place: Where it starts.
+        key_place: Where the key that it belongs to starts; its own place when it has none.
+    """
+
+    value: "Scalar | list[Node] | dict[str, Node]"
+    place: Place
+    key_place: Place
+
+    def plain(self) -> Any:  # noqa: ANN401 - whatever the template says
+        """The same value without places, functions in their long form."""
+        if isinstance(self.value, dict):
+            return {key: child.plain() for key, child in self.value.items()}
+        if isinstance(self.value, list):
+            return [child.plain() for child in self.value]
+        return self.value
+
+    def mapping(self, what: str) -> "dict[str, Node]":
+        """The named children.
+
+        Raises:
+            TemplateError: It is no mapping; `what` names it in the message.
+        """
+        if isinstance(self.value, dict):
+            return self.value
+        raise self.place.error(f"{what} must hold names and values", f"it holds {kind(self.value)}")
+
+
+def function_name(node: Node) -> str | None:
+    """Name the function that the node calls, in its long form; None when it calls none."""
+    if isinstance(node.value, dict) and len(node.value) == 1:
+        name = next(iter(node.value))
+        if name == "Ref" or name.startswith("Fn::"):
+            return name
+    return None
+
+
+def kind(value: object) -> str:
+    """Name a value's type as a person would."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "a text"
+    return "a list" if isinstance(value, list) else "names and values"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """`did you mean X?`, or all that is known when nothing resembles the name."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"known: {', '.join(names) or 'none'}"
+
+
+def read(data: bytes, file: str) -> Node:
+    """Read the text of a template.
+
+    Args:
+        data: The bytes of the file, UTF-8.
+        file: What to call the file in messages.
+
+    Raises:
+        TemplateError: It is not YAML, or uses what CloudFormation does not know.
+    """
+    text = _decode(data, file)
+    try:
+        events = iter(yaml.parse(text, Loader=_Loader))
+        return _Reader(events, file).document()
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(error, text, file) from None
+    except yaml.YAMLError as error:
+        message = str(error).splitlines()[0]
+        raise Place(file, 1, 1).error(f"{file} is not YAML: {message}") from None
+
+
+def _decode(data: bytes, file: str) -> str:
+    start = Place(file, 1, 1)
+    if len(data) > MAX_BYTES:
+        raise start.error(f"{file} is larger than 1 MB, CloudFormation's limit")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = _place_after(data[: error.start].decode("utf-8", "replace"), file)
+        raise place.error(f"{file} is not UTF-8 text") from None
+    if match := yaml.reader.Reader.NON_PRINTABLE.search(text):
+        place = _place_after(text[: match.start()], file)
+        code = f"U+{ord(match.group()):04X}"
+        raise place.error(f"the character {code} may not stand in YAML")
+    return text
+
+
+def _place_after(text: str, file: str) -> Place:
+    return Place(file, text.count("\n") + 1, len(text) - text.rfind("\n"))
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> TemplateError:
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return Place(file, 1, 1).error(f"{file} is not YAML: {error.problem}")
+    place = Place(file, mark.line + 1, mark.column + 1)
+    lines = text.splitlines()
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    indent = line[: len(line) - len(line.lstrip())]
+    if "\t" in indent:
+        return place.error("a tab indents this line", "YAML wants spaces")
+    problem = error.problem or "it cannot be parsed"
+    context = error.context or ""
+    return place.error(f"{file} is not YAML: {problem}", context)
+
+
+class _Reader:
+    """Builds nodes from YAML events, one pass, never deeper than MAX_DEPTH."""
+
+    def __init__(self, events: Iterator[Any], file: str) -> None:
+        self._events = events
+        self._file = file
+
+    def document(self) -> Node:
+        next(self._events)  # the start of the stream
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            raise Place(self._file, 1, 1).error(f"{self._file} is empty")
+        root = self._node(next(self._events), None, 0)
+        next(self._events)  # the end of the document
+        following = next(self._events)
+        if isinstance(following, yaml.DocumentStartEvent):
+            raise self._place(following).error(
+                f"{self._file} holds a second document", "a template is one: take the --- out"
+            )
+        return root
+
+    def _place(self, event: Any) -> Place:  # noqa: ANN401 - PyYAML has no common typed base
+        mark = event.start_mark
+        return Place(self._file, mark.line + 1, mark.column + 1)
+
+    def _node(self, event: Any, key_place: Place | None, depth: int) -> Node:  # noqa: ANN401
+        place = self._place(event)
+        if depth > MAX_DEPTH:
+            raise place.error(f"more than {MAX_DEPTH} levels of nesting")
+        if isinstance(event, yaml.AliasEvent):
+            raise place.error(
+                f"an alias (*{event.anchor}) stands here", "CloudFormation takes no YAML aliases"
+            )
+        value: Scalar | list[Node] | dict[str, Node]
+        if isinstance(event, yaml.ScalarEvent):
+            value = self._scalar(event, place)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = self._list(depth)
+        else:
+            value = self._mapping(depth)
+        tag = event.tag
+        key_place = key_place or place
+        if tag is None or tag == "!" or tag.startswith(_YAML_TAG):
+            self._check_yaml_tag(tag, event, place)
+            return Node(value, place, key_place)
+        if tag not in SHORT_FORMS:
+            raise place.error(
+                f"{tag} is no function of CloudFormation", suggestion(tag, SHORT_FORMS)
+            )
+        return Node({SHORT_FORMS[tag]: Node(value, place, place)}, place, key_place)
+
+    def _check_yaml_tag(self, tag: str | None, event: object, place: Place) -> None:
+        if tag is None or tag == "!":
+            return
+        short = tag.removeprefix(_YAML_TAG)
+        fitting = {"str", "int", "float", "bool", "null"}
+        if isinstance(event, yaml.SequenceStartEvent):
+            fitting = {"seq"}
+        elif isinstance(event, yaml.MappingStartEvent):
+            fitting = {"map"}
+        if short not in fitting:
+            raise place.error(f"CloudFormation takes no !!{short} here")
+
+    def _list(self, depth: int) -> list[Node]:
+        items = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._node(event, None, depth + 1))
+        return items
+
+    def _mapping(self, depth: int) -> dict[str, Node]:
+        items: dict[str, Node] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            place = self._place(event)
+            # The key's text is kept as written: an account id as a key is no number.
+            if not isinstance(event, yaml.ScalarEvent) or event.tag is not None:
+                raise place.error("a key must be plain text")
+            key = event.value
+            if key == "<<" and event.implicit[0]:
+                raise place.error("a merge (<<) stands here", "CloudFormation takes no YAML merges")
+            if key in items:
+                raise place.error(
+                    f"the key {key!r} stands here twice", f"first: {items[key].place}"
+                )
+            items[key] = self._node(next(self._events), place, depth + 1)
+        return items
+
+    def _scalar(self, event: Any, place: Place) -> Scalar:  # noqa: ANN401
+        tag = event.tag
+        if tag is None or not tag.startswith(_YAML_TAG):
+            plain = tag is None and event.implicit[0]
+            # A date stays text: CloudFormation knows no timestamps.
+            tag = _implicit_tags.resolve(yaml.ScalarNode, event.value, (plain, not plain))
+        read = {
+            "null": lambda _: None,
+            "bool": _constructor.construct_yaml_bool,
+            "int": _constructor.construct_yaml_int,
+            "float": _constructor.construct_yaml_float,
+        }.get(tag.removeprefix(_YAML_TAG))
+        if read is None:
+            text: str = event.value
+            return text
+        try:
+            scalar: Scalar = read(yaml.ScalarNode(tag, event.value))
+        except (ValueError, KeyError, IndexError, OverflowError):
+            raise place.error(f"{event.value[:40]!r} is no {tag.removeprefix(_YAML_TAG)}") from None
+        return scalar
