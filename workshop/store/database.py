@@ -262,22 +262,19 @@ class Database:
     def _open(self) -> "duckdb.DuckDBPyConnection":
         import duckdb
 
-        if self._path is not None:
-            self._enter(self._path.with_suffix(".lock"))
+        if self._path is None:
+            return _connect(":memory:")
+        self._enter(self._path.with_suffix(".lock"))
         try:
-            connection = duckdb.connect(":memory:" if self._path is None else str(self._path))
-            try:
-                connection.execute(_SCHEMA)
-            except duckdb.Error:
-                connection.close()
-                raise
-        except duckdb.Error as error:
+            if not self._path.exists():
+                _create(self._path)
+            return _connect(self._path)
+        except (duckdb.Error, OSError) as error:
             self._leave()
             raise StoreError(
                 f"the database of telemetry cannot be opened: {_first_line(error)}",
                 f"close what else has it open, or move {self._path} away to begin a new one",
             ) from error
-        return connection
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
@@ -320,6 +317,31 @@ class Database:
             self._gate = None
 
 
+def _connect(path: Path | str) -> "duckdb.DuckDBPyConnection":
+    """Open a database and see to it that the tables are there."""
+    import duckdb
+
+    connection = duckdb.connect(path)
+    try:
+        connection.execute(_SCHEMA)
+    except duckdb.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _create(path: Path) -> None:
+    """Make a database under another name, then rename it.
+
+    DuckDB cannot open a file whose making was cut short, by `kill -9` or a full disk.
+    """
+    unfinished = path.with_suffix(".new")
+    for leftover in (unfinished, unfinished.with_name(f"{unfinished.name}.wal")):
+        leftover.unlink(missing_ok=True)
+    _connect(unfinished).close()
+    unfinished.replace(path)
+
+
 def _damage() -> tuple[type[Exception], ...]:
     """Name the errors that tell of a file's content, and not of the disk or the database."""
     import duckdb
@@ -334,5 +356,5 @@ def _failure(error: "duckdb.Error") -> StoreError:
     )
 
 
-def _first_line(error: "duckdb.Error") -> str:
+def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0]

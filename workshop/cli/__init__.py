@@ -1,0 +1,1 @@
+"""The `workshop` command: parse, do, draw. Nothing below this floor prints or exits."""

@@ -1,0 +1,241 @@
+"""`workshop doctor`: what is installed, what is missing for which part, and what mends it."""
+
+import argparse
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from workshop.cli.project import Project
+from workshop.cli.render import doctor as drawing
+from workshop.cli.render.screen import Screen
+from workshop.errors import ToolError, WorkshopError
+
+DISTRIBUTION = "serverless-observability-workshop"
+OLDEST_PYTHON = (3, 11)
+OLDEST_NODE = 20
+NEEDED_BYTES = 200 * 1024 * 1024
+"""Room for telemetry and temporary folders: some hundred thousand invocations."""
+
+_EXTRAS = {
+    "dev": "the project's own tests",
+    "notebooks": "notebooks",
+    "sam": "deploying to AWS",
+}
+_PATIENCE_SECONDS = 10
+_INIT_PROCESS = 1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at.
+
+    Attributes:
+        name: What it is.
+        found: What it is like here.
+        mend: What to type, or do, where it is not as it should be; None where it is.
+    """
+
+    name: str
+    found: str
+    mend: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the workshop and what it needs.
+
+    Attributes:
+        name: What one can do with it.
+        optional: Whether steps, tour and checks work without it.
+        findings: What was looked at.
+    """
+
+    name: str
+    optional: bool
+    findings: tuple[Finding, ...]
+
+    @property
+    def works(self) -> bool:
+        """Whether nothing is missing."""
+        return all(finding.mend is None for finding in self.findings)
+
+
+def command(project: Project, screen: Screen, options: argparse.Namespace) -> int:
+    """Read the arguments of `workshop doctor`: there are none."""
+    del options
+    return doctor(project, screen)
+
+
+def doctor(project: Project, screen: Screen) -> int:
+    """Look at everything and say what is missing.
+
+    Returns:
+        0 when steps, tour and checks can work, else 3.
+    """
+    parts = list(examine(project))
+    screen.show(*drawing.parts(parts, screen.width))
+    return 0 if all(part.works for part in parts if not part.optional) else ToolError.exit_status
+
+
+def examine(project: Project) -> Iterator[Part]:
+    """Look at each part, the main one first."""
+    yield Part(
+        "steps, tour, checks",
+        optional=False,
+        findings=(
+            _python(),
+            _environment(project),
+            _packages(""),
+            _course(project),
+            _writable("state folder", project.state, project.short(project.state)),
+            _writable("temporary folder", Path(tempfile.gettempdir()), tempfile.gettempdir()),
+            _room(project.root),
+            _loopback(),
+            _left_behind(),
+        ),
+    )
+    extras = metadata.metadata(DISTRIBUTION).get_all("Provides-Extra") or []
+    for extra in extras:
+        yield Part(_EXTRAS.get(extra, extra), optional=True, findings=(_packages(extra),))
+    yield Part("slides", optional=True, findings=(_node(),))
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    wanted = ".".join(map(str, OLDEST_PYTHON))
+    old = sys.version_info[:2] < OLDEST_PYTHON
+    return Finding("Python", found, f"install Python {wanted} or later" if old else None)
+
+
+def _environment(project: Project) -> Finding:
+    inside = sys.prefix != sys.base_prefix
+    mend = "python3 -m venv .venv && .venv/bin/python -m pip install -e ."
+    if inside:
+        return Finding("virtual environment", project.short(Path(sys.prefix)))
+    return Finding("virtual environment", "none is in use", mend)
+
+
+def _packages(extra: str) -> Finding:
+    """Compare what is installed with what the project asks for.
+
+    Args:
+        extra: Which optional part's packages; empty for those of the main part.
+    """
+    wanted = [Requirement(line) for line in metadata.requires(DISTRIBUTION) or []]
+    wrong = list(_missing(one for one in wanted if _applies(one, extra)))
+    if not wrong:
+        return Finding("packages", "as pinned")
+    target = f".[{extra}]" if extra else "."
+    return Finding("packages", ", ".join(wrong), f"python -m pip install -e '{target}'")
+
+
+def _applies(requirement: Requirement, extra: str) -> bool:
+    if requirement.marker is None:
+        return not extra
+    with_extra = requirement.marker.evaluate({"extra": extra})
+    return with_extra and not (extra and requirement.marker.evaluate({"extra": ""}))
+
+
+def _missing(wanted: Iterable[Requirement]) -> Iterator[str]:
+    for requirement in wanted:
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            yield f"no {requirement.name}"
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            yield f"{requirement.name} {version}, not {requirement.specifier}"
+
+
+def _course(project: Project) -> Finding:
+    try:
+        steps = project.course.steps
+    except WorkshopError as error:
+        return Finding("steps", error.what, "git status, then git restore what is missing")
+    return Finding("steps", f"{len(steps)} of them")
+
+
+def _writable(name: str, folder: Path, shown: str) -> Finding:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return Finding(name, f"{shown}: {reason}", f"make {shown} a folder you may write to")
+    return Finding(name, shown)
+
+
+def _room(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    found = f"{free / 1024**3:.1f} GB free"
+    mend = "free some space on the disk" if free < NEEDED_BYTES else None
+    return Finding("disk", found, mend)
+
+
+def _loopback() -> Finding:
+    """Open what an execution environment and its X-Ray daemon need: a TCP and a UDP port."""
+    try:
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            with socket.socket(socket.AF_INET, kind) as server:
+                server.bind(("127.0.0.1", 0))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return Finding("loopback", reason, "allow this program to use 127.0.0.1 (a firewall?)")
+    return Finding("loopback", "TCP and UDP on 127.0.0.1")
+
+
+def _left_behind() -> Finding:
+    """Look for execution environments whose lab is gone."""
+    try:
+        listed = _output("ps", "-axo", "pid=,ppid=,command=")
+    except OSError:
+        return Finding("stale processes", "unknown: there is no ps here")
+    stale = []
+    for line in listed.splitlines():
+        found = re.match(r"\s*(\d+)\s+(\d+)\s+(.*)", line)
+        if found and int(found[2]) == _INIT_PROCESS and "workshop.local_lambda" in found[3]:
+            stale.append(found[1])
+    if stale:
+        return Finding("stale processes", f"{len(stale)}", f"kill -9 {' '.join(stale)}")
+    return Finding("stale processes", "none")
+
+
+def _node() -> Finding:
+    mend = f"install Node.js {OLDEST_NODE} or later: https://nodejs.org"
+    try:
+        version = _output("node", "--version").strip()
+    except OSError:
+        return Finding("Node.js", "not installed", mend)
+    found = re.match(r"v?(\d+)\.", version)
+    enough = found is not None and int(found[1]) >= OLDEST_NODE
+    return Finding("Node.js", version, None if enough else mend)
+
+
+def _output(*arguments: str) -> str:
+    """Run a program and return what it prints.
+
+    Raises:
+        OSError: It is not there, or does not end.
+    """
+    try:
+        done = subprocess.run(
+            arguments,
+            capture_output=True,
+            check=False,
+            text=True,
+            errors="replace",
+            timeout=_PATIENCE_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise OSError(str(error)) from error
+    return done.stdout

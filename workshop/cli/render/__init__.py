@@ -1,0 +1,1 @@
+"""Drawing: the only place that prints. `screen` writes; every other module draws one thing."""

@@ -1,0 +1,152 @@
+"""The screen: one place through which everything that is printed goes."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import IO, Self, TextIO, cast
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from workshop.cli import as_json
+from workshop.cli.render.palette import THEME
+from workshop.cli.render.stream import Stream
+from workshop.cli.render.text import labelled
+
+READABLE_WIDTH = 100
+"""Columns beyond which lines of prose and tables become hard to follow with the eye."""
+
+_WIDTH_WITHOUT_TERMINAL = 80
+_NARROWEST = 40
+
+
+class Screen:
+    """Draws on a terminal, a pipe or a file, each as it can take it.
+
+    Args:
+        target: The stream to write to; standard output if None.
+
+    Attributes:
+        width: Columns to draw in.
+        is_terminal: Whether a person is looking at a terminal that can redraw a line.
+    """
+
+    def __init__(self, target: TextIO | None = None) -> None:
+        stream = Stream(target or sys.stdout)
+        dumb = os.environ.get("TERM", "") in {"dumb", "unknown"}
+        self.is_terminal = stream.isatty() and not dumb
+        plain = not self.is_terminal or bool(os.environ.get("NO_COLOR"))
+        self._console = Console(
+            file=cast("IO[str]", stream),
+            width=_columns(stream),
+            theme=THEME,
+            color_system=None if plain else "auto",
+            force_terminal=self.is_terminal,
+            markup=False,
+            highlight=False,
+            emoji=False,
+            legacy_windows=False,
+        )
+        self.width = max(_NARROWEST, min(self._console.width, READABLE_WIDTH))
+
+    def __enter__(self) -> Self:
+        """Return the screen."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Hand on what is still buffered, unless something else went wrong first."""
+        if error is None:
+            self._console.file.flush()
+
+    def show(self, *things: RenderableType) -> None:
+        """Draw things below each other, no wider than is readable."""
+        for thing in things:
+            self._console.print(thing, width=self.width)
+
+    def line(self, text: str | Text = "", style: str = "") -> None:
+        """Write a line of prose, wrapped between words."""
+        self._console.print(text, style=style, width=self.width)
+
+    def whole(self, line: str | Text) -> None:
+        """Write a line as it is: a terminal may fold it, a file gets it in one piece."""
+        self._console.print(line, soft_wrap=True)
+
+    def json(self, document: Mapping[str, object]) -> None:
+        """Write a JSON document, and nothing else."""
+        self._console.file.write(as_json.text(document))
+
+    def warn(self, *texts: str) -> None:
+        """Tell of what went wrong beside the point; each starts a line."""
+        for text in texts:
+            self._console.print(labelled("! ", text, self.width, "warn"))
+
+    def error(self, what: str, look: str = "") -> None:
+        """Tell of an error: what is wrong, then where to look."""
+        self._console.print(labelled("✗ ", what, self.width, "bad", "bad"))
+        if look:
+            self._console.print(labelled("  ", look, self.width))
+        self._console.file.flush()
+
+    def flush(self) -> None:
+        """Hand on what is buffered, for a reader who is waiting."""
+        self._console.file.flush()
+
+    def clear(self) -> None:
+        """Start at the top of an empty terminal; elsewhere, leave a blank line."""
+        if self.is_terminal:
+            self._console.clear()
+        else:
+            self._console.print()
+
+    @contextmanager
+    def progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+        """Show how far something is.
+
+        Args:
+            what: What is being done.
+            total: How many times the result will be called.
+
+        Yields:
+            A function to call after each part. Where there is no terminal it does nothing: a
+            file wants results, not motion.
+        """
+        if not self.is_terminal:
+            yield lambda: None
+            return
+        from rich.progress import (  # noqa: PLC0415  # slow to import, and only for terminals
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+        )
+
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(
+                bar_width=None, style="quiet", complete_style="accent", finished_style="good"
+            ),
+            MofNCompleteColumn(),
+            console=self._console,
+            transient=True,
+        ) as progress:
+            task = progress.add_task(what, total=total)
+            yield lambda: progress.advance(task)
+
+
+def _columns(stream: Stream) -> int:
+    """Return how many columns there are: those of the terminal, or COLUMNS, or eighty."""
+    try:
+        return int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        pass
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _WIDTH_WITHOUT_TERMINAL
+    except (OSError, ValueError):
+        return _WIDTH_WITHOUT_TERMINAL

@@ -1,0 +1,100 @@
+"""Words on a line: folding without losing a character, and nothing that moves the cursor."""
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+from rich.text import Text
+
+_LEAST = 12
+
+_CHUNK = re.compile(r"[^\s,]*[\s,]+|[^\s,]+")
+
+
+def printable(text: str) -> str:
+    """Return text in which control characters are spelt out, so that they cannot act.
+
+    A log line may hold escape sequences that would recolour or clear the reader's terminal.
+    """
+    return "".join(
+        "  " if character == "\t" else repr(character)[1:-1] if _acts(character) else character
+        for character in text
+    )
+
+
+def fold(text: str, width: int) -> Iterator[str]:
+    """Cut a line into pieces that fit, after a comma or a space where there is one.
+
+    Args:
+        text: One line; joined together, the pieces give it back unchanged.
+        width: Columns for a piece.
+
+    Yields:
+        The pieces, at least one.
+    """
+    piece = ""
+    for chunk in _CHUNK.findall(text):
+        if piece and cell_len(piece + chunk.rstrip()) > width:
+            yield piece
+            piece = ""
+        piece += chunk
+        while cell_len(piece.rstrip()) > width:
+            end = max(1, _fitting(piece, width))
+            yield piece[:end]
+            piece = piece[end:]
+    yield piece
+
+
+def cut(text: str, width: int) -> str:
+    """Shorten a text to a width, with an ellipsis to say so."""
+    if cell_len(text) <= width:
+        return text
+    return text[: _fitting(text, max(0, width - 1))] + "…"
+
+
+def labelled(label: str, text: str, width: int, label_style: str = "", style: str = "") -> Text:
+    """Draw a label and prose beside it, wrapped between words and lined up under itself.
+
+    Args:
+        label: What stands first, with the spaces that follow it.
+        text: One paragraph; spaces at its beginning are kept.
+        width: Columns for the whole.
+        label_style: How the label is coloured.
+        style: How the prose is coloured.
+    """
+    column = cell_len(label)
+    rows = textwrap.wrap(
+        text,
+        max(_LEAST, width - column),
+        break_on_hyphens=False,
+        replace_whitespace=False,
+        drop_whitespace=True,
+    )
+    drawn = Text(label, label_style)
+    drawn.append(f"\n{' ' * column}".join(rows), style)
+    return drawn
+
+
+def prose(text: str, width: int, indent: int = 0) -> Iterator[Text]:
+    """Draw paragraphs: prose is wrapped, an indented line is code and stays as it is."""
+    for line in text.strip("\n").splitlines():
+        if line.startswith("    ") or not line.strip():
+            yield Text(" " * indent + printable(line), "accent")
+        else:
+            yield labelled(" " * indent, printable(line), width)
+
+
+def _fitting(text: str, width: int) -> int:
+    """Return how many characters fit into a width."""
+    used = 0
+    for index, character in enumerate(text):
+        used += cell_len(character)
+        if used > width:
+            return index
+    return len(text)
+
+
+def _acts(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}

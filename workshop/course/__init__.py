@@ -1,0 +1,1 @@
+"""The course: steps, checks of the learner's work, hints, progress, and safe resets."""

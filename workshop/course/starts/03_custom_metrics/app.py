@@ -1,0 +1,37 @@
+"""Charges a card, and logs which charge it was, in which request."""
+
+# region setup
+import processor
+from aws_lambda_powertools import Logger
+
+logger = Logger(service="payments")
+# TODO(03): Make Metrics for the namespace "Workshop" and the service "payments".
+# endregion setup
+
+
+# region handler
+# TODO(03): Let the metrics be flushed when the handler ends, and count cold starts too.
+@logger.inject_lambda_context(correlation_id_path="correlation_id", clear_state=True)
+def handler(event: dict, context: object) -> dict:
+    logger.append_keys(payment_id=event["payment_id"], customer_id=event["customer_id"])
+    if "campaign" in event:
+        logger.append_keys(campaign=event["campaign"])
+    logger.info("collecting payment", amount=event["amount"], currency=event["currency"])
+
+    try:
+        charge = processor.charge(event["card"], event["amount"], event["currency"])
+    except processor.ProcessorError:
+        logger.exception("charge failed")
+        # TODO(03): Count 1 FailedCharge.
+        raise
+
+    logger.info("payment charged", charge_id=charge["charge_id"])
+    # TODO(03): Count 1 SuccessfulCharge, and add the amount (cents: no unit) as ChargedAmount.
+    return {
+        "payment_id": event["payment_id"],
+        "charge_id": charge["charge_id"],
+        "amount": event["amount"],
+        "currency": event["currency"],
+        "status": "charged",
+    }
+    # endregion handler

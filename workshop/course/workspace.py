@@ -1,0 +1,66 @@
+"""Runnable folders of code other than the learner's own: a solution, a start, an answer.
+
+The learner's code runs in place, so that tracebacks name the learner's own files. Everything else
+is laid over the step's given files in a temporary folder that goes when it is no longer wanted;
+what the learner has edited has no part in it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workshop.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from workshop.course.catalogue import Step
+
+_IGNORED = shutil.ignore_patterns("__pycache__", ".*", "test_step.py")
+
+
+def start(step: Step) -> AbstractContextManager[Path]:
+    """Lay out a step as it is before the learner has edited anything."""
+    return _laid_over(step)
+
+
+def solution(step: Step) -> AbstractContextManager[Path]:
+    """Lay out a step with its solution."""
+    return _laid_over(step, step.solution)
+
+
+def answer(step: Step, files: Path) -> AbstractContextManager[Path]:
+    """Lay out a step with an answer: a folder of files, or one file that takes app.py's place."""
+    return _laid_over(step, files)
+
+
+@contextmanager
+def _laid_over(step: Step, files: Path | None = None) -> Iterator[Path]:
+    """Lay files over a step's start in a temporary folder.
+
+    Raises:
+        ToolError: Something to be copied is not there, or there is no room for it.
+    """
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="workshop-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ToolError(f"cannot make a temporary folder: {error}") from error
+    with temporary as name:
+        folder = Path(name).resolve() / step.name
+        try:
+            shutil.copytree(step.folder, folder, ignore=_IGNORED)
+            for edited in step.edit:
+                (folder / edited).unlink(missing_ok=True)
+            shutil.copytree(step.start, folder, ignore=_IGNORED, dirs_exist_ok=True)
+            if files is not None and files.is_file():
+                shutil.copy(files, folder / "app.py")
+            elif files is not None:
+                shutil.copytree(files, folder, ignore=_IGNORED, dirs_exist_ok=True)
+        except (OSError, shutil.Error) as error:
+            raise ToolError(f"cannot lay out {step.name}: {error}") from error
+        yield folder

@@ -1,0 +1,132 @@
+"""The lab: a template in, invocations and their telemetry out.
+
+One object wires the floors below. Tests and `workshop check` use it in process; nothing here
+prints, and nothing here knows of steps or of HTTP.
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Lock, Semaphore
+from types import TracebackType
+from typing import Self
+
+from workshop.local_lambda import LocalLambda
+from workshop.sam import Template, load_template
+from workshop.signals import Invocation, LogEvent, SegmentDocument
+from workshop.store import Store
+
+
+def _discard(log_events: Sequence[LogEvent], segments: Sequence[SegmentDocument]) -> None:
+    """Keep nothing: the telemetry of a lab without a store is on its invocations alone."""
+
+
+class Lab:
+    """The functions of one template, run in the local Lambda.
+
+    Each function's execution environments start on its first event, as in Lambda, and end with
+    the lab. Use it as a context manager, so that no process is left behind.
+    """
+
+    def __init__(self, template: Template, *, store: Store | None = None) -> None:
+        """Make a lab; nothing is started yet.
+
+        Args:
+            template: A loaded `template.yaml`.
+            store: Where telemetry is kept. Without one it is on the invocations alone. The lab
+                does not close it.
+        """
+        self.template = template
+        self._sink = _discard if store is None else store.append
+        self._lambdas: dict[str, LocalLambda] = {}
+        self._lock = Lock()
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        template: Path,
+        *,
+        store: Store | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Load a template and make a lab of it.
+
+        Raises:
+            TemplateError: The template cannot be read, with the place in the file.
+        """
+        return cls(load_template(template, parameters), store=store)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def invoke(self, event: object, function: str | None = None) -> Invocation:
+        """Send one event and wait for what comes of it.
+
+        Args:
+            event: What `json.dumps` takes, or the payload itself as bytes.
+            function: The function's name or logical id; None when the template has one function.
+
+        Raises:
+            TooManyRequests: Every execution environment is busy and no more are allowed.
+            InvalidRequestContent: The payload is not JSON.
+            RequestTooLarge: The payload is over the limit of a synchronous invocation.
+        """
+        return self._lambda(function).invoke(_payload(event))
+
+    def invoke_many(
+        self, events: Iterable[object], function: str | None = None, *, concurrency: int = 10
+    ) -> Iterator[Invocation]:
+        """Send events, so many at a time; yield what comes of them in the order sent.
+
+        Args:
+            events: Taken one by one, as there is room.
+            function: As in `invoke`.
+            concurrency: How many invocations run at once, at most; as many execution
+                environments come to be.
+        """
+        target = self._lambda(function)
+        free = Semaphore(concurrency)
+        under_way: deque[Future[Invocation]] = deque()
+        for event in events:
+            free.acquire()
+            future = target.invoke_async(_payload(event))
+            future.add_done_callback(lambda _: free.release())
+            under_way.append(future)
+            while under_way and under_way[0].done():
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+    def close(self) -> None:
+        """End every execution environment and whatever it started; safe to call twice."""
+        with self._lock:
+            self._closed = True
+            lambdas = list(self._lambdas.values())
+            self._lambdas.clear()
+        for local_lambda in lambdas:
+            local_lambda.close()
+
+    def _lambda(self, name: str | None) -> LocalLambda:
+        function = self.template.function(name)
+        with self._lock:
+            if self._closed:
+                message = "the lab is closed"
+                raise RuntimeError(message)
+            if function.logical_id not in self._lambdas:
+                self._lambdas[function.logical_id] = LocalLambda(function, self._sink)
+            return self._lambdas[function.logical_id]
+
+
+def _payload(event: object) -> bytes:
+    return event if isinstance(event, bytes) else json.dumps(event).encode()

@@ -1,0 +1,19 @@
+"""Runs a function of a template as AWS Lambda would, on this machine."""
+
+from workshop.local_lambda.errors import (
+    EnvironmentStartError,
+    InvalidRequestContentError,
+    LambdaClosedError,
+    RequestTooLargeError,
+    TooManyRequestsError,
+)
+from workshop.local_lambda.service import LocalLambda
+
+__all__ = [
+    "EnvironmentStartError",
+    "InvalidRequestContentError",
+    "LambdaClosedError",
+    "LocalLambda",
+    "RequestTooLargeError",
+    "TooManyRequestsError",
+]

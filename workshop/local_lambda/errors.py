@@ -1,0 +1,42 @@
+"""Refusals of the Lambda Invoke API: the event never reaches a handler.
+
+Names, messages and reasons are the API's own:
+https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
+"""
+
+from workshop.errors import LearnerError, ToolError, UsageError
+
+
+class TooManyRequestsError(LearnerError):
+    """Every environment that the function may have is busy (HTTP 429, TooManyRequestsException).
+
+    Attributes:
+        reason: `ReservedFunctionConcurrentInvocationLimitExceeded` or `ConcurrentInvocationLimitExceeded`.
+    """
+
+    def __init__(self, *, function_name: str, limit: int, reserved: bool) -> None:
+        super().__init__(
+            f"Rate Exceeded: all {limit} execution environments of {function_name} are busy",
+            "ReservedConcurrentExecutions in template.yaml" if reserved else "send fewer at once",
+        )
+        self.reason = (
+            "ReservedFunctionConcurrentInvocationLimitExceeded"
+            if reserved
+            else "ConcurrentInvocationLimitExceeded"
+        )
+
+
+class InvalidRequestContentError(UsageError):
+    """The event is not JSON (HTTP 400, InvalidRequestContentException)."""
+
+
+class RequestTooLargeError(UsageError):
+    """The event is larger than 6 MB (HTTP 413, RequestTooLargeException)."""
+
+
+class LambdaClosedError(ToolError):
+    """An invocation was asked of a LocalLambda that is closed, or it was closed meanwhile."""
+
+
+class EnvironmentStartError(ToolError):
+    """The operating system would not start the process or open the sockets of an environment."""

@@ -1,0 +1,188 @@
+"""LocalLambda: the service as its callers see it."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import json
+import threading
+import time
+import uuid
+from collections.abc import Coroutine, Sequence
+from types import TracebackType
+from typing import Any, NoReturn, Self, TypeVar
+
+from workshop.local_lambda.environment import RUNTIME_COMMAND, Account, Request
+from workshop.local_lambda.errors import (
+    InvalidRequestContentError,
+    LambdaClosedError,
+    RequestTooLargeError,
+)
+from workshop.local_lambda.pool import Pool
+from workshop.local_lambda.service_segments import trace_context
+from workshop.sam.model import Function
+from workshop.signals import Invocation, Sink
+
+MAX_REQUEST_BYTES = 6 * 1024 * 1024
+"""Largest event of a synchronous invocation.
+
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#function-configuration-deployment-and-execution
+"""
+
+_T = TypeVar("_T")
+
+
+class LocalLambda:
+    """One function, served on this machine by execution environments as Lambda runs them.
+
+    Thread-safe. The environments live in an event loop in a thread of its own; close it, or use it
+    as a context manager, to end them. They end with this process in any case.
+
+    One thing is simpler than in the service: after a time-out or a crash the next invocation gets a
+    new environment with a new log stream, where Lambda would restart the runtime in the old one.
+
+    Args:
+        function: What to run, as the template says.
+        sink: Called with telemetry, in the loop's thread, before an invocation is acknowledged: once
+            at its end, and before that for each few megabytes of a large output.
+        max_environments: How many invocations may run at once; the function's reserved concurrency
+            lowers it.
+        idle_seconds: An environment that has served nothing for so long is retired.
+        command: The runtime to start instead of ours, without the handler's name, such as
+            `(sys.executable, "-m", "awslambdaric")`.
+        region: AWS region to be in.
+        account_id: AWS account to be in.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        sink: Sink,
+        *,
+        max_environments: int = 10,
+        idle_seconds: float = 300.0,
+        command: Sequence[str] | None = None,
+        region: str = "us-east-1",
+        account_id: str = "123456789012",
+    ) -> None:
+        self.function = function
+        self._closed = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._pool = Pool(
+            function,
+            Account(region, account_id),
+            sink,
+            max_environments=max_environments,
+            idle_seconds=idle_seconds,
+            command=command or RUNTIME_COMMAND,
+        )
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name=f"lambda {function.name}", daemon=True
+        )
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def invoke(
+        self, payload: bytes, *, trace_header: str | None = None, client_context: str | None = None
+    ) -> Invocation:
+        """Invoke the function with one event and wait for what comes of it.
+
+        Args:
+            payload: The event, as JSON; empty for `{}`.
+            trace_header: An X-Amzn-Trace-Id header, to take part in a trace.
+            client_context: The client context, as JSON.
+
+        Returns:
+            The invocation; whatever the handler did, it is told there and not raised.
+
+        Raises:
+            TooManyRequestsError: Every environment is busy.
+            InvalidRequestContentError: The event or the client context is not JSON.
+            RequestTooLargeError: The event is larger than 6 MB.
+            EnvironmentStartError: The operating system would not start a process.
+            LambdaClosedError: This is closed.
+        """
+        return self.invoke_async(
+            payload, trace_header=trace_header, client_context=client_context
+        ).result()
+
+    def invoke_async(
+        self, payload: bytes, *, trace_header: str | None = None, client_context: str | None = None
+    ) -> concurrent.futures.Future[Invocation]:
+        """Invoke without waiting; the arguments and the future's errors are those of `invoke`.
+
+        Raises:
+            InvalidRequestContentError: At once, as RequestTooLargeError and LambdaClosedError.
+        """
+        request = Request(
+            request_id=str(uuid.uuid4()),
+            payload=_checked(payload),
+            trace=trace_context(trace_header, tracing=self.function.tracing),
+            client_context=_checked_context(client_context),
+            received=time.time(),
+        )
+        return self._submit(self._pool.invoke(request))
+
+    def close(self) -> None:
+        """End all environments, whatever they are doing, and hand their last output to the sink."""
+        if self._closed.is_set():
+            return
+        closing = self._submit(self._pool.close())
+        self._closed.set()
+        try:
+            closing.result()
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def _submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
+        if self._closed.is_set():
+            work.close()
+            what = f"{self.function.name} is closed"
+            raise LambdaClosedError(what)
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+
+def _checked(payload: bytes) -> bytes:
+    if len(payload) > MAX_REQUEST_BYTES:
+        what = (
+            f"{len(payload)} byte payload is too large for the RequestResponse invocation type"
+            f" (limit {MAX_REQUEST_BYTES} bytes)"
+        )
+        raise RequestTooLargeError(what)
+    if not payload:
+        return b"{}"
+    try:
+        json.loads(payload, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        what = f"Could not parse request body into json: {error}"
+        raise InvalidRequestContentError(what) from error
+    return payload
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    what = f"{name} is not JSON"
+    raise ValueError(what)
+
+
+def _checked_context(text: str | None) -> str | None:
+    if text is None:
+        return None
+    with contextlib.suppress(ValueError):
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if isinstance(value, dict):
+            return json.dumps(value)
+    what = "Client context must be a valid JSON object"
+    raise InvalidRequestContentError(what)
