@@ -1,0 +1,65 @@
+# Sets up what it needs, then does it. GNU Make 3.81 (macOS) is enough; no tool but Python is needed.
+# Paths are relative throughout: the checkout may lie in a folder with a space in its name.
+
+.DEFAULT_GOAL := help
+.PHONY: help tour test bench lock clean again
+unexport PYTHONHOME PYTHONPATH
+.NOTPARALLEL:
+
+VENV := .venv/bin/python
+TEMPLATES := $(wildcard template.yaml steps/*/template.yaml solutions/*/template.yaml \
+	workshop/course/starts/*/template.yaml)
+INSTALL := sh requirements/install.sh
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet $(UPGRADE)
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+
+tour: .venv/run.stamp ## See the workshop: real payments through every step, and what each one reveals
+	@$(VENV) -m workshop.cli tour
+
+test: .venv/dev.stamp ## Check everything: style, types, templates, behaviour
+	@echo "· style: ruff"
+	@$(VENV) -m ruff check --quiet .
+	@$(VENV) -m ruff format --quiet --check .
+	@echo "· types: mypy"
+	@$(VENV) -m mypy --no-error-summary
+	@echo "· templates: cfn-lint"
+	@$(VENV) -m cfnlint $(TEMPLATES)
+	@echo "· behaviour: pytest"
+	@$(VENV) -m pytest --quiet
+
+bench: .venv/dev.stamp .venv-sam/sam.stamp ## Measure speed beside AWS's emulator, into docs/benchmarks.md
+	@$(VENV) -m benchmarks
+
+lock: ## Renew requirements/*.txt; UPGRADE=--upgrade for newer versions (maintainers; needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 2; }
+	$(COMPILE) pyproject.toml requirements/build.in -o requirements/run.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/run.txt \
+		-o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra sam -o requirements/sam.txt
+
+clean: ## Take away what make made; your answers and your progress stay
+	@echo "· removing the virtual environments and the caches"
+	@rm -rf .venv .venv-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A virtual environment is made by one script, which says what it does. Its stamp is newer than the
+# requirements it was made of, so a second run is instant.
+.venv/run.stamp: requirements/run.txt pyproject.toml requirements/install.sh
+	@$(INSTALL) .venv run
+
+.venv/dev.stamp: requirements/dev.txt pyproject.toml requirements/install.sh
+	@$(INSTALL) .venv dev
+
+.venv-sam/sam.stamp: requirements/sam.txt requirements/install.sh
+	@$(INSTALL) .venv-sam sam
+
+# Made at another place, or by a Python that is gone: made again.
+made_at = $(shell $(1)/bin/python -c 'print(open("$(1)/made-at").read())' 2>/dev/null)
+ifneq ($(call made_at,.venv),$(CURDIR))
+.venv/run.stamp .venv/dev.stamp: again
+endif
+ifneq ($(call made_at,.venv-sam),$(CURDIR))
+.venv-sam/sam.stamp: again
+endif

@@ -1,0 +1,18 @@
+"""Thanks the customer by name."""
+
+import processor
+
+
+def handler(event: dict, context: object) -> dict:
+    print("collecting payment")
+    charge = processor.charge(event["card"], event["amount"], event["currency"])
+    print("payment charged", charge["charge_id"])
+
+    return {
+        "payment_id": event["payment_id"],
+        "charge_id": charge["charge_id"],
+        "amount": event["amount"],
+        "currency": event["currency"],
+        "holder": event["card"]["holder"],
+        "status": "charged",
+    }

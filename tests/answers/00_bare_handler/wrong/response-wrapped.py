@@ -1,0 +1,20 @@
+"""Answers as if API Gateway had asked."""
+
+import json
+
+import processor
+
+
+def handler(event: dict, context: object) -> dict:
+    print("collecting payment")
+    charge = processor.charge(event["card"], event["amount"], event["currency"])
+    print("payment charged", charge["charge_id"])
+
+    charged = {
+        "payment_id": event["payment_id"],
+        "charge_id": charge["charge_id"],
+        "amount": event["amount"],
+        "currency": event["currency"],
+        "status": "charged",
+    }
+    return {"statusCode": 200, "body": json.dumps(charged)}

@@ -1,0 +1,95 @@
+"""What is missing is named, for which part, with what mends it."""
+
+import shutil
+import socket
+from collections import namedtuple
+from importlib import metadata
+
+import pytest
+
+from workshop.cli import doctor
+
+
+def test_where_the_main_parts_work_the_status_is_0(workshop):
+    done = workshop("doctor")
+    assert done.status == 0
+    assert "steps, tour and checks can work here" in done.out
+
+
+def test_an_optional_part_that_is_missing_is_told_and_no_failure(workshop, monkeypatch):
+    def absent(*arguments):
+        raise FileNotFoundError(arguments[0])
+
+    monkeypatch.setattr(doctor, "_output", absent)
+    done = workshop("doctor")
+    assert done.status == 0
+    assert "not needed for them: slides" in done.said
+    assert "https://nodejs.org" in done.out
+
+
+def no_room(monkeypatch):
+    usage = namedtuple("usage", "free")  # noqa: PYI024 (a stand-in)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1024))
+
+
+def no_loopback(monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+
+
+def another_version(monkeypatch):
+    installed = metadata.version
+    monkeypatch.setattr(
+        metadata, "version", lambda name: "0.0.1" if name == "duckdb" else installed(name)
+    )
+
+
+def not_installed(monkeypatch):
+    installed = metadata.version
+
+    def version(name):
+        if name == "rich":
+            raise metadata.PackageNotFoundError(name)
+        return installed(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+
+
+def no_environment(monkeypatch):
+    monkeypatch.setattr(doctor.sys, "prefix", doctor.sys.base_prefix)
+
+
+@pytest.mark.parametrize(
+    ("fault", "found", "mend"),
+    [
+        (no_room, "disk", "free some space"),
+        (no_loopback, "Operation not permitted", "allow this program"),
+        (another_version, "duckdb 0.0.1, not ==", "pip install -e '.'"),
+        (not_installed, "no rich", "pip install -e '.'"),
+        (no_environment, "none is in use", "python3 -m venv .venv"),
+    ],
+)
+def test_what_the_main_parts_lack_is_named_with_what_mends_it(
+    workshop, monkeypatch, fault, found, mend
+):
+    fault(monkeypatch)
+    done = workshop("doctor")
+    assert done.status == 3
+    assert found in done.said
+    assert mend in done.said
+
+
+def test_a_state_folder_that_cannot_be_written_is_named(workshop, checkout):
+    (checkout / ".workshop").write_text("")
+    done = workshop("doctor")
+    assert done.status == 3
+    assert ".workshop" in done.out
+
+
+def test_a_broken_course_does_not_stop_the_doctor(workshop, checkout):
+    (checkout / "steps/00_bare_handler/step.toml").write_text("[")
+    done = workshop("doctor")
+    assert done.status == 3
+    assert "cannot read 00_bare_handler/step.toml" in done.said

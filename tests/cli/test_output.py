@@ -1,0 +1,107 @@
+"""Output for any reader: narrow, plain, of few characters, gone, or full."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+PLAIN = [(), ("list",), ("hint", "3"), ("solution", "2", "--reveal"), ("diff", "1"), ("chek",)]
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "100"])
+@pytest.mark.parametrize("typed", [(), ("list",), ("hint", "1"), ("doctor",)])
+def test_no_line_is_wider_than_the_terminal(workshop, monkeypatch, typed, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    done = workshop(*typed)
+    prose = [line for line in done.out.splitlines() if not line.startswith(("      ", "    →"))]
+    assert max(map(len, prose)) <= int(columns)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
+@pytest.mark.parametrize("typed", PLAIN)
+def test_an_encoding_without_our_glyphs_gets_plain_ones(process, typed, encoding):
+    done = process(*typed, PYTHONIOENCODING=f"{encoding}:strict")
+    assert "Unicode" not in done.err
+    assert "\\u" not in done.out + done.err
+    assert done.status == (2 if typed == ("chek",) else 0)
+
+
+@pytest.mark.parametrize("typed", PLAIN)
+def test_a_pipe_gets_no_escapes(process, typed):
+    done = process(*typed)
+    assert "\x1b" not in done.out + done.err
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_a_terminal_that_wants_no_colour_gets_none(terminal, environment):
+    screen = terminal("list", **environment)
+    assert screen.finish() == 0
+    assert "03_custom_metrics" in screen.text
+    assert "\x1b[" not in screen.raw
+
+
+def test_a_terminal_gets_colour(terminal):
+    screen = terminal("list")
+    assert screen.finish() == 0
+    assert "\x1b[" in screen.raw
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_a_terminal_of_few_columns_gets_whole_rows(terminal, columns):
+    screen = terminal("list", columns=columns)
+    assert screen.finish() == 0
+    rows = [line for line in screen.text.splitlines() if re.search(r"\d\d_\w+", line)]
+    assert len(rows) >= 4
+    assert all(len(line) <= columns for line in rows)
+
+
+@pytest.mark.parametrize(
+    "typed", [("list",), ("solution", "3", "--reveal"), ("--help",), ("chek",)]
+)
+def test_a_reader_who_goes_away_is_no_reason_to_complain(checkout, typed):
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "workshop.cli", *typed],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    os.close(write)
+    assert done.stderr == b"" if typed != ("chek",) else done.stderr.startswith("✗".encode())
+    assert done.returncode in {0, 141} if typed != ("chek",) else done.returncode == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("typed", [(), ("list",)])
+def test_a_full_disk_behind_the_output_is_told(checkout, typed):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "workshop.cli", *typed],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 3
+    assert "the output cannot be written" in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_output_and_errors_that_are_both_closed_still_give_a_status(checkout):
+    done = subprocess.run(
+        f"{sys.executable} -m workshop.cli chek >&- 2>&-", shell=True, check=False, timeout=60
+    )
+    assert done.returncode == 2
+
+
+def test_a_bare_command_does_not_load_what_it_does_not_need(checkout):
+    code = (
+        "import sys; from workshop.cli.main import main; main([]); "
+        "print([m for m in ('duckdb', 'pytest', 'watchfiles', 'h11', 'yaml') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    assert done.stdout.decode().splitlines()[-1] == "[]"

@@ -1,0 +1,269 @@
+"""The steps, their checks and their answers agree with one another."""
+
+import importlib
+import multiprocessing
+import os
+import re
+import shlex
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from workshop.cli import arguments
+from workshop.course import faults
+from workshop.course.catalogue import Course
+from workshop.sam import load_template
+
+ROOT = Path(__file__).parents[2]
+ANSWERS = ROOT / "tests" / "answers"
+COURSE = Course.load(ROOT)
+STEPS = COURSE.steps
+
+# The processes of the pool import the module by its name, from the same path.
+sys.path.insert(0, str(Path(__file__).parent))
+try:
+    judging = importlib.import_module("judge")
+finally:
+    sys.path.pop(0)
+Case = judging.Case
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`(workshop [^`]+)`")
+
+
+def by_step(steps=STEPS):
+    return pytest.mark.parametrize("step", steps, ids=lambda step: step.name)
+
+
+def cases(kind):
+    found = [
+        Case(step.folder, kind, answer)
+        for step in STEPS
+        for answer in sorted((ANSWERS / step.name / kind).iterdir())
+        if not answer.name.startswith((".", "__"))
+    ]
+    return pytest.mark.parametrize("case", found, ids=str)
+
+
+def of_each_step(kind):
+    return pytest.mark.parametrize("case", [Case(s.folder, kind) for s in STEPS], ids=str)
+
+
+@pytest.fixture(scope="session")
+def said(request):
+    """What the checks say of the selected cases, worked out side by side.
+
+    Each check runs a pytest of its own in process, so it takes processes and not threads.
+    """
+    selected = [
+        item.callspec.params["case"]
+        for item in request.session.items
+        if item.path == Path(__file__) and "case" in getattr(item, "callspec", _NONE).params
+    ]
+    context = multiprocessing.get_context("spawn")
+    sys.path.insert(0, str(Path(__file__).parent))
+    try:
+        with ProcessPoolExecutor(min(4, os.cpu_count() or 1), mp_context=context) as pool:
+            futures = {case: pool.submit(judging.judge, case) for case in selected}
+            yield lambda case: futures[case].result(timeout=300)
+            for future in futures.values():
+                future.cancel()
+    finally:
+        sys.path.remove(str(Path(__file__).parent))
+
+
+class _NONE:
+    params = ()
+
+
+@of_each_step("start")
+def test_a_start_fails_for_the_stated_reason(case, said):
+    step = COURSE.find(case.step.name)
+    assert_told(said(case), step.start_rule)
+
+
+@of_each_step("solution")
+def test_a_solution_passes(case, said):
+    assert said(case) == judging.Said(rule=None, parts=(), tool_failure=None)
+
+
+@cases("wrong")
+def test_a_wrong_answer_is_rejected_by_its_own_rule(case, said):
+    assert_told(said(case), case.answer.stem.partition("__")[0])
+
+
+@cases("right")
+def test_a_right_answer_passes_however_it_is_written(case, said):
+    assert said(case) == judging.Said(rule=None, parts=(), tool_failure=None)
+
+
+def assert_told(said, rule):
+    assert said.tool_failure is None
+    assert said.rule == rule, said.parts
+    assert all(part.strip() for part in said.parts)
+    assert "Traceback" not in said.parts[1]
+
+
+@by_step()
+def test_every_rule_has_a_wrong_answer_and_every_wrong_answer_a_rule(step):
+    answered = {path.stem.partition("__")[0] for path in (ANSWERS / step.name / "wrong").iterdir()}
+    listed = {wrong.rule for wrong in step.wrong}
+    assert listed == answered
+    assert not listed & set(faults.RULES)
+    assert step.start_rule in listed
+
+
+@pytest.mark.parametrize(("before", "step"), list(pairwise(STEPS)), ids=lambda step: step.name)
+@pytest.mark.parametrize("name", ["app.py", "template.yaml"])
+def test_a_start_is_the_solution_before_it_with_todo_comments(before, step, name):
+    finished = before.solution / name
+    if not finished.exists():
+        finished = before.start / name
+    start = (step.start / name).read_text()
+    assert without_todos(start, step) == finished.read_text()
+    assert without_todos(start, step) != start or name not in step.edit
+
+
+def without_todos(text, step):
+    """Strip the lines that are only a TODO comment of this step."""
+    todo = re.compile(rf"^ *# TODO\({step.number:02}\): .*\n", re.MULTILINE)
+    stripped = todo.sub("", text)
+    assert "TODO" not in stripped
+    return stripped
+
+
+@by_step()
+def test_a_solution_has_the_edited_files_and_no_todo(step):
+    assert {path.name for path in step.solution.iterdir() if path.is_file()} == set(step.edit)
+    for name in step.edit:
+        assert "TODO" not in (step.solution / name).read_text()
+
+
+@by_step()
+def test_the_pristine_start_is_the_one_in_the_step(step):
+    for name in ("app.py", "template.yaml"):
+        path = step.folder / name
+        if edited(path):
+            pytest.skip(f"{name} has been edited")
+        assert path.read_bytes() == (step.start / name).read_bytes()
+
+
+def edited(path):
+    """Whether a file differs from what git has; a learner's own work is not ours to judge."""
+    told = subprocess.run(
+        ["git", "status", "--porcelain", "--", str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.returncode == 0 and told.stdout[:2].strip() == "M"
+
+
+@by_step()
+def test_given_files_are_the_same_in_every_step(step):
+    for name in ("processor.py", "requirements.txt"):
+        assert (step.folder / name).read_bytes() == (STEPS[0].folder / name).read_bytes()
+
+
+@by_step()
+def test_regions_are_balanced_and_the_same_in_start_and_solution(step):
+    for name in ("app.py", "template.yaml"):
+        start = regions((step.start / name).read_text())
+        assert start
+        if name in step.edit:
+            assert regions((step.solution / name).read_text()) == start
+
+
+def regions(text):
+    names, opened = [], None
+    for mark, name in re.findall(r"^\s*# (region|endregion) (\S+)$", text, re.MULTILINE):
+        if mark == "region":
+            assert opened is None, f"{name} opens inside {opened}"
+            opened = name
+            names.append(name)
+        else:
+            assert opened == name, f"{name} closes, {opened} is open"
+            opened = None
+    assert opened is None
+    assert len(names) == len(set(names))
+    return names
+
+
+@by_step()
+def test_templates_describe_the_same_function(step):
+    folders = [step.start] + ([step.solution] if "template.yaml" in step.edit else [])
+    for folder in folders:
+        function = load_template(folder / "template.yaml").function()
+        assert (function.logical_id, function.name) == ("PaymentsFunction", "payments")
+        assert (function.handler, function.log_group) == ("app.handler", "/aws/lambda/payments")
+        assert (function.timeout_seconds, function.memory_mb, function.tracing) == (5, 256, True)
+
+
+@by_step()
+def test_a_step_takes_five_to_ten_minutes(step):
+    assert 5 <= step.minutes <= 10
+
+
+@by_step()
+def test_hints_grow(step):
+    lengths = [len(hint) for hint in step.hints]
+    assert lengths == sorted(lengths)
+
+
+@by_step()
+def test_the_readme_has_every_part(step):
+    headings = re.findall(r"^## (.+)$", readme(step), re.MULTILINE)
+    assert headings == [
+        "Why",
+        "What you will see",
+        "What to change",
+        "Try it",
+        "Check it",
+        "Look closer",
+        "Questions to think about",
+        "Links",
+    ]
+
+
+@by_step()
+def test_commands_in_the_readme_can_be_typed(step):
+    commands = shell_commands(readme(step))
+    assert [f"workshop check {step.number:02}"] == [c for c in commands if " check" in c]
+    for command in commands:
+        tool, *typed = shlex.split(command, comments=True)
+        assert tool == "workshop", command
+        options = arguments.parse(typed)
+        assert getattr(options, "step", None) in {None, f"{step.number:02}"}, command
+        if "--event" in typed:
+            assert (step.folder / "events" / f"{options.event}.json").is_file(), command
+
+
+def readme(step):
+    return (step.folder / "README.md").read_text()
+
+
+def shell_commands(text):
+    fenced = [
+        line.removeprefix("$ ")
+        for language, block in FENCE.findall(text)
+        if language in {"sh", "shell", "bash", "console"}
+        for line in block.splitlines()
+        if line.strip() and (language != "console" or line.startswith("$ "))
+    ]
+    return [*fenced, *INLINE.findall(FENCE.sub("", text))]
+
+
+@by_step()
+def test_links_in_the_readme_lead_to_aws_or_to_files_that_are_there(step):
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", readme(step))
+    assert any(link.startswith("https://docs.aws.amazon.com/") for link in links)
+    for link in links:
+        if link.startswith("https://"):
+            assert link.startswith("https://docs.aws.amazon.com/"), link
+        else:
+            assert (step.folder / link).exists(), link

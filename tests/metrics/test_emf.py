@@ -1,0 +1,326 @@
+"""A log event read as CloudWatch reads embedded metric format.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+import copy
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workshop.metrics import emf
+from workshop.signals import DataPoint, LogEvent
+
+NOW = 1_763_900_000_000
+RECORD = {
+    "_aws": {
+        "Timestamp": NOW,
+        "CloudWatchMetrics": [
+            {
+                "Namespace": "Workshop",
+                "Dimensions": [["service"]],
+                "Metrics": [{"Name": "SuccessfulCharge", "Unit": "Count"}],
+            }
+        ],
+    },
+    "service": "payments",
+    "SuccessfulCharge": 1,
+}
+POINT = DataPoint("Workshop", "SuccessfulCharge", {"service": "payments"}, NOW, (1.0,), "Count")
+
+
+def event(message, timestamp=NOW):
+    return LogEvent("/aws/lambda/payments", "one", timestamp, message)
+
+
+def read(record):
+    return emf.read(event(json.dumps(record)))
+
+
+def changed(change):
+    """Give the record after `change(record, directive, metric)`."""
+    record = copy.deepcopy(RECORD)
+    directive = record["_aws"]["CloudWatchMetrics"][0]
+    change(record, directive, directive["Metrics"][0])
+    return record
+
+
+def test_a_record_gives_its_data_point():
+    assert read(RECORD) == emf.EmfReading((POINT,), ())
+
+
+@pytest.mark.parametrize("around", ["{}\n", " {}", "\t{}\r\n "])
+def test_white_space_around_a_record_is_no_fault(around):
+    assert emf.read(event(around.replace("{}", json.dumps(RECORD)))).points == (POINT,)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "START RequestId: 1 Version: $LATEST",
+        '{"level": "INFO", "message": "charged"}',
+        '{"message": "the \\"_aws\\" member"}',
+        '"_aws"',
+        '["_aws"]',
+        '{"message": {"_aws": {}}}',
+        '{"_aws": {"Timestamp": ',
+        '{"message": {"_aws": 1}, "value": NaN}',
+        "[INFO] " + json.dumps(RECORD),
+        "null",
+        "{" * 100_000 + '"_aws"',
+    ],
+)
+def test_what_does_not_claim_to_be_emf_has_no_points_and_no_problems(message):
+    assert emf.read(event(message)) == emf.EmfReading()
+
+
+def test_an_array_gives_several_samples():
+    (point,) = read(RECORD | {"SuccessfulCharge": [1, 2.5, 3]}).points
+
+    assert point.values == (1.0, 2.5, 3.0)
+
+
+def test_each_directive_dimension_set_and_metric_makes_a_data_point():
+    def change(record, directive, _):
+        directive["Dimensions"] = [["service", "route"], ["service"], []]
+        directive["Metrics"] = [{"Name": "a"}, {"Name": "b"}]
+        record["_aws"]["CloudWatchMetrics"].append(directive | {"Namespace": "Other"})
+        record.update(route="/charge", a=1, b=2)
+
+    reading = read(changed(change))
+
+    assert reading.problems == ()
+    assert {(p.namespace, tuple(p.dimensions), p.name) for p in reading.points} == {
+        (namespace, names, metric)
+        for namespace in ("Workshop", "Other")
+        for names in (("service", "route"), ("service",), ())
+        for metric in "ab"
+    }
+
+
+def test_unit_and_resolution_have_the_documented_defaults():
+    (point,) = read(changed(lambda *each: each[2].pop("Unit"))).points
+
+    assert (point.unit, point.storage_resolution) == ("None", 60)
+
+
+def test_high_resolution_is_read():
+    (point,) = read(changed(lambda *each: each[2].update(StorageResolution=1))).points
+
+    assert point.storage_resolution == 1
+
+
+def test_members_that_the_format_does_not_know_are_ignored():
+    def change(record, directive, metric):
+        for each in (record, record["_aws"], directive, metric):
+            each["Colour"] = {"any": ["thing"]}
+
+    assert read(changed(change)) == emf.EmfReading((POINT,), ())
+
+
+def test_a_target_with_a_dot_is_a_root_member_of_that_very_name():
+    def nested(record, _, metric):
+        metric["Name"] = "latency.ms"
+        record["latency"] = {"ms": 3}
+
+    def flat(record, _, metric):
+        metric["Name"] = "latency.ms"
+        record["latency.ms"] = 3
+
+    assert read(changed(nested)).points == ()
+    assert read(changed(flat)).points[0].values == (3.0,)
+
+
+LIMITS = [
+    ("a namespace of 1024 characters", lambda r, d, m: d.update(Namespace="n" * 1024)),
+    ("a dimension name of 250", lambda r, d, m: (d.update(Dimensions=[["n" * 250]]), r.update({"n" * 250: "v"}))),
+    ("a dimension value of 1024", lambda r, d, m: r.update(service="v" * 1024)),
+    ("30 dimensions", lambda r, d, m: (d.update(Dimensions=[[f"d{n}" for n in range(30)]]), r.update({f"d{n}": "v" for n in range(30)}))),
+    ("100 metrics", lambda r, d, m: d.update(Metrics=[m] * 100)),
+    ("100 values", lambda r, d, m: r.update(SuccessfulCharge=[1] * 100)),
+    ("two weeks of age", lambda r, d, m: r["_aws"].update(Timestamp=NOW - 14 * 24 * 3_600_000)),
+    ("two hours ahead", lambda r, d, m: r["_aws"].update(Timestamp=NOW + 2 * 3_600_000)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [pytest.param(change, id=name) for name, change in LIMITS])
+def test_what_just_fits_is_taken(change):
+    reading = read(changed(change))
+
+    assert reading.problems == ()
+    assert reading.points
+
+
+FAULTS = [
+    ("_aws not an object", lambda r, d, m: r.update(_aws=[]), "`_aws` must be an object"),
+    ("no Timestamp", lambda r, d, m: r["_aws"].pop("Timestamp"), "`_aws.Timestamp` must be an integer, milliseconds since 1970; it is missing"),
+    ("Timestamp as float", lambda r, d, m: r["_aws"].update(Timestamp=1763900000.5), "must be an integer, milliseconds since 1970; it is 1763900000.5"),
+    ("Timestamp as text", lambda r, d, m: r["_aws"].update(Timestamp="now"), 'it is "now"'),
+    ("Timestamp true", lambda r, d, m: r["_aws"].update(Timestamp=True), "it is true"),
+    ("Timestamp in seconds", lambda r, d, m: r["_aws"].update(Timestamp=NOW // 1000), "no data point older than two weeks"),
+    ("Timestamp ahead", lambda r, d, m: r["_aws"].update(Timestamp=NOW + 2 * 3_600_000 + 1), "more than two hours ahead"),
+    ("no directives", lambda r, d, m: r["_aws"].pop("CloudWatchMetrics"), "`_aws.CloudWatchMetrics` must be an array of directives; it is missing"),
+    ("directives not a list", lambda r, d, m: r["_aws"].update(CloudWatchMetrics=d), "must be an array of directives"),
+    ("directive not an object", lambda r, d, m: r["_aws"].update(CloudWatchMetrics=["x"]), "`_aws.CloudWatchMetrics[0]` must be an object"),
+    ("no namespace", lambda r, d, m: d.pop("Namespace"), "Namespace must be a string of 1 to 1024 characters; it is missing"),
+    ("empty namespace", lambda r, d, m: d.update(Namespace=""), 'it is ""'),
+    ("namespace too long", lambda r, d, m: d.update(Namespace="n" * 1025), "Namespace must be"),
+    ("no Dimensions", lambda r, d, m: d.pop("Dimensions"), "at least one dimension set"),
+    ("no dimension set", lambda r, d, m: d.update(Dimensions=[]), "at least one dimension set"),
+    ("Dimensions flat", lambda r, d, m: d.update(Dimensions=["service"]), 'must be an array of names, as in ["service"]; it is "service"'),
+    ("31 dimensions", lambda r, d, m: d.update(Dimensions=[[f"d{n}" for n in range(31)]]), "has 31 dimensions"),
+    ("dimension name too long", lambda r, d, m: d.update(Dimensions=[["n" * 251]]), "a dimension name is a string of 1 to 250"),
+    ("dimension name a number", lambda r, d, m: d.update(Dimensions=[[7]]), "holds 7; a dimension name"),
+    ("dimension missing", lambda r, d, m: r.pop("service"), 'the dimension "service" has no value'),
+    ("dimension a number", lambda r, d, m: r.update(service=7), 'the dimension "service" must have a string of 1 to 1024 characters for a value; it has 7'),
+    ("dimension empty", lambda r, d, m: r.update(service=""), "must have a string of 1 to 1024"),
+    ("dimension too long", lambda r, d, m: r.update(service="v" * 1025), "must have a string of 1 to 1024"),
+    ("no Metrics", lambda r, d, m: d.pop("Metrics"), "Metrics must be an array of metric definitions; it is missing"),
+    ("101 metrics", lambda r, d, m: d.update(Metrics=[m] * 101), "has 101 metrics"),
+    ("metric not an object", lambda r, d, m: d.update(Metrics=["SuccessfulCharge"]), "Metrics[0] must be an object"),
+    ("metric without name", lambda r, d, m: m.pop("Name"), "Metrics[0].Name must be a string"),
+    ("free unit", lambda r, d, m: m.update(Unit="cents"), 'has the unit "cents", which is none of CloudWatch\'s'),
+    ("unit null", lambda r, d, m: m.update(Unit=None), "has the unit null"),
+    ("unit in lower case", lambda r, d, m: m.update(Unit="count"), 'has the unit "count"'),
+    ("resolution 30", lambda r, d, m: m.update(StorageResolution=30), "has the StorageResolution 30"),
+    ("resolution true", lambda r, d, m: m.update(StorageResolution=True), "has the StorageResolution true"),
+    ("metric missing", lambda r, d, m: r.pop("SuccessfulCharge"), 'the metric "SuccessfulCharge" has no value'),
+    ("metric as text", lambda r, d, m: r.update(SuccessfulCharge="1"), 'must have a number, or an array of numbers, for a value; it has "1"'),
+    ("metric true", lambda r, d, m: r.update(SuccessfulCharge=True), "it has true"),
+    ("metric null", lambda r, d, m: r.update(SuccessfulCharge=None), "it has null"),
+    ("text in array", lambda r, d, m: r.update(SuccessfulCharge=[1, "2"]), 'it has "2"'),
+    ("empty array", lambda r, d, m: r.update(SuccessfulCharge=[]), "has 0 values"),
+    ("101 values", lambda r, d, m: r.update(SuccessfulCharge=[1] * 101), "has 101 values"),
+    ("beyond any float", lambda r, d, m: r.update(SuccessfulCharge=10**400), "must have a number"),
+    ("NaN", lambda r, d, m: r.update(SuccessfulCharge=float("nan")), "holds NaN, which JSON has not"),
+    ("over 1 MB", lambda r, d, m: r.update(padding="x" * 1024 * 1024), "at most 1048576 are read"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [pytest.param(change, problem, id=name) for name, change, problem in FAULTS],
+)
+def test_a_malformed_record_makes_no_data_point_and_says_why(change, problem):
+    reading = read(changed(change))
+
+    assert reading.points == ()
+    assert len(reading.problems) == 1
+    assert problem in reading.problems[0]
+
+
+def test_a_bad_metric_does_not_spoil_the_others():
+    def change(record, directive, _):
+        directive["Metrics"].append({"Name": "ChargedAmount", "Unit": "cents"})
+        record["ChargedAmount"] = 1299
+
+    reading = read(changed(change))
+
+    assert reading.points == (POINT,)
+    assert len(reading.problems) == 1
+
+
+def test_a_bad_dimension_set_does_not_spoil_the_others():
+    reading = read(changed(lambda *each: each[1]["Dimensions"].append(["customer"])))
+
+    assert reading.points == (POINT,)
+    assert len(reading.problems) == 1
+
+
+def test_the_same_fault_is_told_once():
+    def change(record, directive, _):
+        record["_aws"]["CloudWatchMetrics"] *= 2
+        directive["Dimensions"] *= 2
+        record["SuccessfulCharge"] = "one"
+
+    assert len(read(changed(change)).problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("[INFO]\t2026-11-23T10:00:00Z\tid\t" + json.dumps(RECORD), "follows the text"),
+        (json.dumps({"level": "INFO", "message": RECORD}), 'inside the member "message"'),
+        (json.dumps({"level": "INFO", "message": json.dumps(RECORD)}), 'the member "message"'),
+    ],
+)
+def test_a_record_in_the_wrong_place_is_found_but_is_no_metric(message, told):
+    assert told in emf.misplaced(event(message))
+    assert emf.read(event(message)) == emf.EmfReading()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [json.dumps(RECORD), "hello", "{}", "{", "", '{"message": "_aws"}', "a {b} c", "[1]"],
+)
+def test_nothing_else_is_misplaced(message):
+    assert emf.misplaced(event(message)) is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)  # fmt: skip
+
+
+def either(expected):
+    return st.one_of(expected, expected, JSON)
+
+
+# Records that are nearly right, so that each rule is reached.
+NAMES = st.sampled_from(["service", "SuccessfulCharge", "a", ""])
+METRIC = st.fixed_dictionaries(
+    {"Name": either(NAMES)},
+    optional={
+        "Unit": either(st.sampled_from(["Count", "None", "cents"])),
+        "StorageResolution": either(st.sampled_from([1, 60])),
+    },
+)
+DIRECTIVE = st.fixed_dictionaries(
+    {},
+    optional={
+        "Namespace": either(st.just("Workshop")),
+        "Dimensions": either(st.lists(either(st.lists(either(NAMES), max_size=3)), max_size=3)),
+        "Metrics": either(st.lists(either(METRIC), max_size=3)),
+    },
+)
+RECORDS = st.fixed_dictionaries(
+    {
+        "_aws": either(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "Timestamp": either(st.just(NOW)),
+                    "CloudWatchMetrics": either(st.lists(either(DIRECTIVE), max_size=3)),
+                },
+            )
+        )
+    },
+    optional={
+        "service": either(st.text(max_size=5)),
+        "SuccessfulCharge": either(st.floats() | st.lists(st.integers(), max_size=4)),
+    },
+)
+
+
+@given(RECORDS)
+def test_any_record_gives_sound_points_or_problems(record):
+    reading = emf.read(event(json.dumps(record)))
+
+    assert all(isinstance(problem, str) for problem in reading.problems)
+    for point in reading.points:
+        assert 1 <= len(point.values) <= 100
+        assert all(isinstance(value, float) for value in point.values)
+        assert all(isinstance(value, str) and value for value in point.dimensions.values())
+        assert point.unit in emf.UNITS
+        assert point.timestamp == NOW
+
+
+@given(st.one_of(st.text(), JSON.map(json.dumps), st.text().map('{{"_aws": {}}}'.format)))
+def test_any_message_is_read_without_an_error(message):
+    emf.read(event(message))
+    emf.misplaced(event(message))

@@ -1,0 +1,126 @@
+"""What is no template is told apart and told where, and nothing else ever comes out."""
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from workshop.sam import Template, TemplateError, load_template
+
+SHORT_AND_LONG = {
+    "!Ref P": "{Ref: P}",
+    "!Sub '${P}-x'": "{Fn::Sub: '${P}-x'}",
+    "!GetAtt F2.Arn": "{Fn::GetAtt: [F2, Arn]}",
+    "!Join ['-', [a, !Ref P]]": "{Fn::Join: ['-', [a, {Ref: P}]]}",
+    "!Select [1, [a, b]]": "{Fn::Select: ['1', [a, b]]}",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "template.yaml is empty | template.yaml:1:1"),
+        (b"# only a comment\n", "template.yaml is empty"),
+        (b"---\n...\n", "must hold names and values | template.yaml:2:1"),
+        (b"Resources:\n\tF: 1\n", "a tab indents this line | template.yaml:2:1  YAML wants spaces"),
+        (b"Resources:\n  A: 1\n  A: 2\n", "the key 'A' stands here twice | template.yaml:3:3"),
+        (b"Resources: [", "template.yaml is not YAML"),
+        (b"Resources: }", "template.yaml is not YAML"),
+        (b"a: 1\n---\nb: 2\n", "holds a second document | template.yaml:2:1"),
+        (b"a: \xff\n", "is not UTF-8 text | template.yaml:1:4"),
+        (b"a: b\nc: d\x00\n", "the character U+0000 may not stand in YAML | template.yaml:2:5"),
+        (b"a: &x [b]\nc: *x\n", "an alias (*x) stands here | template.yaml:2:4"),
+        (b"a: &x {<<: {b: 1}}\n", "a merge (<<) stands here | template.yaml:1:8"),
+        (b"? [a]\n: b\n", "a key must be plain text | template.yaml:1:3"),
+        (b"a: !Rfe b\n", "!Rfe is no function of CloudFormation | template.yaml:1:4  did you mean"),
+        (b"a: !!python/object:os.system b\n", "takes no !!python/object:os.system here"),
+        (b"a: !!binary b\n", "takes no !!binary here"),
+        (b"a: !!int b\n", "'b' is no int"),
+        (b"[" * 200, "more than 100 levels of nesting"),
+        (b"a" * 1_000_001, "larger than 1 MB"),
+        (b"just a text\n", "must hold names and values"),
+        (b"Transform: X\n", "has no Resources section"),
+        (
+            b"Resource:\n  A: 1\n",
+            "no section 'Resource' | template.yaml:1:1  did you mean Resources?",
+        ),
+        (b"Resources:\n", "Resources must hold names and values"),
+        (b"Resources:\n  A: {}\n", "resource A has no Type | template.yaml:2:3"),
+        (
+            b"Resources:\n  A: {Type: AWS::Serverless::Function}\n",
+            "the template has no SAM transform",
+        ),
+    ],
+)
+def test_what_is_no_template_is_told_apart_and_told_where(refusal, text, said):
+    assert said in refusal(text)
+
+
+def test_an_anchor_bomb_costs_nothing(refusal):
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n"
+        for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    assert "an alias (*a) stands here" in refusal(bomb)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(TemplateError, match=r"template\.yaml is missing") as caught:
+        load_template(tmp_path / "template.yaml")
+    assert str(tmp_path) in caught.value.look
+
+
+def test_a_folder_in_the_place_of_the_file_is_told(tmp_path):
+    (tmp_path / "template.yaml").mkdir()
+    with pytest.raises(TemplateError, match="cannot be read"):
+        load_template(tmp_path / "template.yaml")
+
+
+def test_a_date_stays_text_and_a_byte_order_mark_is_no_matter(load):
+    template = load("\ufeffAWSTemplateFormatVersion: 2010-09-09\nResources: {}\n")
+    assert template.resources == {}
+
+
+def test_a_template_may_be_json(load):
+    template = load('{"Resources": {"L": {"Type": "AWS::Logs::LogGroup"}}}')
+    assert list(template.log_groups) == ["workshop-L"]
+
+
+@pytest.mark.parametrize(("short", "long"), SHORT_AND_LONG.items())
+def test_short_and_long_forms_mean_the_same(resolved, short, long):
+    sections = (
+        "Parameters:\n  P: {Type: String, Default: x}\n"
+        "Resources:\n  F2: {Type: AWS::Lambda::Function}\n"
+    )
+    assert resolved(short, sections) == resolved(long, sections)
+
+
+SCRAPS = st.sampled_from(
+    [
+        *("Resources:\n", "  F:\n", "    Type: AWS::Serverless::Function\n", "    Properties:\n"),
+        *("      Handler: a.b\n", "      Runtime: python3.13\n", "      CodeUri: .\n"),
+        *("      Timeout: ", "      Environment: {Variables: {A1: ", "}}\n", "\n", "\t", " "),
+        *("!Ref ", "!Sub ", "'${F}'", "!If [C, 1, 2]", "!GetAtt F.Arn", "F", "!Join ", "[", "]"),
+        *("{", "}", "Conditions:\n", "  C: !Equals [1, 1]\n", "Globals:\n", "  Function:\n"),
+        *("    Timeout: 4\n", "Parameters:\n", "  P:\n", "    Type: Number\n", "    Default: 3\n"),
+        *("&a ", "*a", "<<: ", "!!", "!", "---\n", "0x", "1_0", ".inf", "12:30:45", "null", "- "),
+        "Transform: AWS::Serverless-2016-10-31\n",
+    ]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.one_of(st.text().map(str.encode), st.binary(), st.lists(SCRAPS).map("".join)))
+@example("Resources: {A: {Type: !!float ._}}")
+@example("Resources: {A: {Type: 0b_}}")
+@example("Resources: {A: {Type: 0x_, B: 1:99999999999}}")
+@example("A: " + "9" * 5000)
+@example("%YAML 3.0\n---\n")
+def test_any_text_gives_a_template_or_a_template_error(tmp_path, text):
+    path = tmp_path / "template.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    try:
+        template = load_template(path)
+    except TemplateError as error:
+        assert error.look.startswith("template.yaml:")  # noqa: PT017 - either outcome is right
+    else:
+        assert isinstance(template, Template)
