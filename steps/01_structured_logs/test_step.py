@@ -16,8 +16,15 @@ LOGGER = "https://docs.aws.amazon.com/powertools/python/latest/core/logger/"
 def structured(sent):
     """Return the log events that are JSON and have a level: a print for debugging is neither."""
     return [
-        line for line in sent.own_logs if line.json is not None and line.level and not line.is_emf
+        line
+        for line in sent.own_logs
+        if line.json is not None and line.level and not line.is_emf and not is_lambdas(line)
     ]
+
+
+def is_lambdas(line):
+    """Whether Lambda itself wrote it, on an error that left the handler (LogFormat: JSON)."""
+    return "errorMessage" in line.json and "message" not in line.json
 
 
 def shown(line):

@@ -32,8 +32,13 @@ def structured(sent):
     return [
         line
         for line in sent.logs[started[0] if started else 0 :]
-        if line.json is not None and line.level and not line.is_emf and not line.is_platform
+        if line.json is not None and line.level and not line.is_emf and not is_lambdas(line)
     ]
+
+
+def is_lambdas(line):
+    """Whether Lambda itself wrote it: START and its like, or, on an error, LogFormat: JSON."""
+    return line.is_platform or ("errorMessage" in line.json and "message" not in line.json)
 
 
 def shown(line):
@@ -271,7 +276,7 @@ def identities(sent):
     values = {sent.event[key] for key in ("payment_id", "customer_id", "correlation_id")}
     values |= {sent.event.get("campaign"), sent.invocation.request_id}
     if sent.succeeded:
-        values.add(sent.response["charge_id"])
+        values.add(str(sent.response["charge_id"]))
     return values - {None}
 
 

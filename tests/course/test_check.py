@@ -75,7 +75,7 @@ def test_a_plain_assertion_is_a_broken_promise_and_says_what_was_there(
         ("import pytest\ndef test_it(): pytest.skip('no')", "could not be run"),
         ("def test_it():\n    raise SystemExit(3)", "SystemExit: 3"),
         (
-            "import workshop.errors as e\ndef test_it():\n    raise e.ToolError('the disk is full')",
+            "import workshop.errors as e\ndef test_it(): raise e.ToolError('the disk is full')",
             "the disk is full",
         ),
         (

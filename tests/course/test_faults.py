@@ -4,6 +4,10 @@ Each program here is wrong in one way that every step's check must name.
 """
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -188,6 +192,49 @@ def test_a_handler_in_a_file_of_another_name_is_found_missing(make_step: MakeSte
 def test_a_handler_that_is_no_name_is_told(make_step: MakeStep) -> None:
     wrong = wrong_with(make_step, template=TEMPLATE.replace("app.handler", "handler"))
     assert wrong.rule in {"handler-missing", "template-invalid"}
+
+
+def test_a_function_that_lambda_would_not_invoke_is_told(make_step: MakeStep) -> None:
+    template = TEMPLATE + "      ReservedConcurrentExecutions: 0\n"
+    wrong = wrong_with(make_step, template=template)
+    assert wrong.rule == "refused"
+    assert "template.yaml" in wrong.look
+
+
+def test_a_change_saved_within_the_same_second_counts(make_step: MakeStep) -> None:
+    for _ in range(3):
+        assert check_step(make_step(app=SOLUTION)).passed
+        assert not check_step(make_step(app=SOLUTION.replace("charged", "chargeD"))).passed
+
+
+def test_ctrl_c_during_traffic_goes_through_and_ends_every_process(
+    make_step: MakeStep, tmp_path: Path
+) -> None:
+    pid = tmp_path / "pid"
+    app = f"""
+import os, time
+{HANDLER}
+    open({str(pid)!r}, "w").write(str(os.getpid()))
+    time.sleep(60)
+"""
+    make_step(app=app, template=TEMPLATE.replace("Timeout: 1", "Timeout: 60"))
+    script = f"""
+from pathlib import Path
+from workshop.course.catalogue import Course
+from workshop.course.check import check_step
+try:
+    check_step(Course.load(Path({str(tmp_path)!r})).find("1"))
+except KeyboardInterrupt:
+    raise SystemExit(42)
+"""
+    process = subprocess.Popen([sys.executable, "-c", script])
+    while not (pid.exists() and pid.read_text()):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 42
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_the_event_that_went_wrong_is_the_last_one_sent(make_step: MakeStep) -> None:

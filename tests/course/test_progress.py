@@ -50,6 +50,16 @@ def test_the_current_step_is_the_one_last_worked_on(course: Course) -> None:
     assert Progress(course.state).current(course) == course.steps[2]
 
 
+def test_who_jumped_ahead_goes_on_from_there_and_comes_to_the_rest_at_the_end(
+    course: Course,
+) -> None:
+    progress = Progress(course.state)
+    progress.record(verdict(course.steps[1]))
+    assert progress.current(course) == course.steps[2]
+    progress.record(verdict(course.steps[2]))
+    assert progress.current(course) == course.steps[0]
+
+
 def test_there_is_no_current_step_when_all_are_passed(course: Course) -> None:
     progress = Progress(course.state)
     for step in course.steps:

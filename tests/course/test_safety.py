@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.course.conftest import SOLUTION, START, TEMPLATE, MakeStep
+from tests.course.conftest import SOLUTION, START, STEP_TOML, TEMPLATE, MakeStep
 from workshop.course.catalogue import Step
 from workshop.course.safety import changed, diff, reset
 from workshop.course.solutions import SolutionLocked, solution_for
@@ -107,6 +107,13 @@ def test_a_diff_runs_from_the_start_to_the_learners(step: Step) -> None:
     (step.folder / "app.py").write_text(START.replace("handler", "handle"))
     assert "-def handler(event, context):\n+def handle(event, context):\n" in diff(step)
     assert diff(step).startswith("--- start/app.py\n+++ yours/app.py\n")
+
+
+def test_a_diff_shows_a_change_to_a_file_that_need_not_be_edited(make_step: MakeStep) -> None:
+    toml = STEP_TOML.replace('"app.py", "template.yaml"', '"app.py"')
+    step = make_step(toml=toml, template=TEMPLATE.replace("Timeout: 1", "Timeout: 9"))
+    assert "+      Timeout: 9\n" in diff(step)
+    assert changed(step) == ("template.yaml",)
 
 
 def test_a_diff_against_the_solution_shows_what_is_left_to_do(step: Step) -> None:

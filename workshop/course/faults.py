@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from workshop.course.catalogue import Step
     from workshop.course.traffic import Sent
-    from workshop.errors import WorkshopError
+    from workshop.errors import LearnerError
     from workshop.sam import Function
 
     Explain: TypeAlias = Callable[[Sent], None]
@@ -32,6 +32,7 @@ RULES = (
     "import-error",
     "init-error",
     "handler-missing",
+    "refused",
     "timed-out",
     "out-of-memory",
     "crashed",
@@ -112,13 +113,25 @@ def files_missing(folder: Path) -> None:
         )
 
 
-def template_invalid(error: WorkshopError) -> Wrong:
-    """What is wrong with a template that cannot be read."""
+def template_invalid(error: LearnerError) -> Wrong:
+    """Say what is wrong with a template that cannot be read."""
     return Wrong(
         "template-invalid",
         "template.yaml cannot be read",
         saw=error.what,
         wanted="a SAM template with one function in it",
+        look=error.look or "template.yaml",
+        hint=False,
+    )
+
+
+def refused(error: LearnerError) -> Wrong:
+    """Say what is wrong with a function that Lambda would not invoke."""
+    return Wrong(
+        "refused",
+        "Lambda refused to invoke the function",
+        saw=error.what,
+        wanted="an execution environment that may take the event",
         look=error.look or "template.yaml",
         hint=False,
     )

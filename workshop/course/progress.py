@@ -123,13 +123,13 @@ class Progress:
         return self._state.hints.get(step.slug, 0)
 
     def current(self, course: Course) -> Step | None:
-        """The step to work on: the last one touched, or when that is passed the first that is not.
+        """Name the step to work on: from the one last worked on, the first that is not passed.
 
-        None when all are passed.
+        After the last step it goes round to those left out. None when all are passed.
         """
-        open_steps = [step for step in course.steps if not self.is_passed(step)]
-        last = (step for step in open_steps if step.slug == self._state.last)
-        return next(last, next(iter(open_steps), None))
+        at = next((at for at, step in enumerate(course.steps) if step.slug == self._state.last), 0)
+        onwards = course.steps[at:] + course.steps[:at]
+        return next((step for step in onwards if not self.is_passed(step)), None)
 
     def touch(self, step: Step) -> None:
         """Remember that a step is being worked on.

@@ -73,9 +73,12 @@ def diff(step: Step, against: Literal["start", "solution"] = "start") -> str:
     Args:
         step: The step.
         against: `start`: from the start to the learner's; `solution`: from the learner's to it.
+
+    Raises:
+        ToolError: The start is not there.
     """
     lines: list[str] = []
-    for name in step.edit:
+    for name in _pristine(step):
         yours = _lines(step.folder / name)
         if against == "start":
             sides = (_lines(step.start / name), yours, f"start/{name}", f"yours/{name}")

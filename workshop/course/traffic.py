@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workshop.course import faults
 from workshop.course.payments import UNAVAILABLE, payment, planted_card
+from workshop.errors import LearnerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,7 +178,10 @@ class Sender:
         Raises:
             Wrong: The function could not be loaded, did not end well, or raised and should not.
         """
-        sent = Sent(event, self._lab.invoke(event))
+        try:
+            sent = Sent(event, self._lab.invoke(event))
+        except LearnerError as error:
+            raise faults.refused(error) from None
         self.sent.append(sent)
         if not sent.succeeded:
             faults.judge(sent, self._code, may_fail=may_fail, explain=self._explain)

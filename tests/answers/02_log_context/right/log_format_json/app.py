@@ -1,4 +1,4 @@
-"""Decorates a helper that Lambda never calls as a handler... and the handler not."""
+"""The finished handler: what differs is in the template."""
 
 import processor
 from aws_lambda_powertools import Logger
@@ -6,11 +6,11 @@ from aws_lambda_powertools import Logger
 logger = Logger(service="payments")
 
 
+@logger.inject_lambda_context(correlation_id_path="correlation_id", clear_state=True)
 def handler(event: dict, context: object) -> dict:
     logger.append_keys(payment_id=event["payment_id"], customer_id=event["customer_id"])
     if "campaign" in event:
         logger.append_keys(campaign=event["campaign"])
-    logger.set_correlation_id(event["correlation_id"])
     logger.info("collecting payment", amount=event["amount"], currency=event["currency"])
 
     try:

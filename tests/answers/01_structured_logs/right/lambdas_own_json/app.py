@@ -1,0 +1,25 @@
+"""Lets Lambda itself write the standard library's records as JSON (LogFormat in the template)."""
+
+import logging
+
+import processor
+
+logger = logging.getLogger("payments")
+
+
+def handler(event, context):
+    keys = {key: event[key] for key in ("payment_id", "customer_id", "amount", "currency")}
+    keys["service"] = "payments"
+    logger.info("collecting payment", extra=keys)
+    try:
+        charge = processor.charge(event["card"], event["amount"], event["currency"])
+    except processor.ProcessorError:
+        logger.exception("charge failed", extra=keys)
+        raise
+    return {
+        "payment_id": event["payment_id"],
+        "charge_id": charge["charge_id"],
+        "amount": event["amount"],
+        "currency": event["currency"],
+        "status": "charged",
+    }
