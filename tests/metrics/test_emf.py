@@ -39,11 +39,23 @@ def read(record):
     return emf.read(event(json.dumps(record)))
 
 
-def changed(change):
-    """Give the record after `change(record, directive, metric)`."""
+MISSING = object()
+
+
+def changed(**parts):
+    """Give the record with members changed in its parts: root, aws, directive and metric."""
     record = copy.deepcopy(RECORD)
     directive = record["_aws"]["CloudWatchMetrics"][0]
-    change(record, directive, directive["Metrics"][0])
+    of = {
+        "root": record,
+        "aws": record["_aws"],
+        "directive": directive,
+        "metric": directive["Metrics"][0],
+    }
+    for part, members in parts.items():
+        of[part].update(members)
+        for name in [name for name, value in members.items() if value is MISSING]:
+            del of[part][name]
     return record
 
 
@@ -84,13 +96,17 @@ def test_an_array_gives_several_samples():
 
 
 def test_each_directive_dimension_set_and_metric_makes_a_data_point():
-    def change(record, directive, _):
-        directive["Dimensions"] = [["service", "route"], ["service"], []]
-        directive["Metrics"] = [{"Name": "a"}, {"Name": "b"}]
-        record["_aws"]["CloudWatchMetrics"].append(directive | {"Namespace": "Other"})
-        record.update(route="/charge", a=1, b=2)
+    record = changed(
+        directive={
+            "Dimensions": [["service", "route"], ["service"], []],
+            "Metrics": [{"Name": "a"}, {"Name": "b"}],
+        },
+        root={"route": "/charge", "a": 1, "b": 2},
+    )
+    directives = record["_aws"]["CloudWatchMetrics"]
+    directives.append(directives[0] | {"Namespace": "Other"})
 
-    reading = read(changed(change))
+    reading = read(record)
 
     assert reading.problems == ()
     assert {(p.namespace, tuple(p.dimensions), p.name) for p in reading.points} == {
@@ -102,110 +118,160 @@ def test_each_directive_dimension_set_and_metric_makes_a_data_point():
 
 
 def test_unit_and_resolution_have_the_documented_defaults():
-    (point,) = read(changed(lambda *each: each[2].pop("Unit"))).points
+    (point,) = read(changed(metric={"Unit": MISSING})).points
 
     assert (point.unit, point.storage_resolution) == ("None", 60)
 
 
 def test_high_resolution_is_read():
-    (point,) = read(changed(lambda *each: each[2].update(StorageResolution=1))).points
+    (point,) = read(changed(metric={"StorageResolution": 1})).points
 
     assert point.storage_resolution == 1
 
 
 def test_members_that_the_format_does_not_know_are_ignored():
-    def change(record, directive, metric):
-        for each in (record, record["_aws"], directive, metric):
-            each["Colour"] = {"any": ["thing"]}
+    unknown = {"Colour": {"any": ["thing"]}}
+    record = changed(root=unknown, aws=unknown, directive=unknown, metric=unknown)
 
-    assert read(changed(change)) == emf.EmfReading((POINT,), ())
+    assert read(record) == emf.EmfReading((POINT,), ())
 
 
 def test_a_target_with_a_dot_is_a_root_member_of_that_very_name():
-    def nested(record, _, metric):
-        metric["Name"] = "latency.ms"
-        record["latency"] = {"ms": 3}
+    metric = {"Name": "latency.ms"}
 
-    def flat(record, _, metric):
-        metric["Name"] = "latency.ms"
-        record["latency.ms"] = 3
-
-    assert read(changed(nested)).points == ()
-    assert read(changed(flat)).points[0].values == (3.0,)
+    assert read(changed(metric=metric, root={"latency": {"ms": 3}})).points == ()
+    assert read(changed(metric=metric, root={"latency.ms": 3})).points[0].values == (3.0,)
 
 
-LIMITS = [
-    ("a namespace of 1024 characters", lambda r, d, m: d.update(Namespace="n" * 1024)),
-    ("a dimension name of 250", lambda r, d, m: (d.update(Dimensions=[["n" * 250]]), r.update({"n" * 250: "v"}))),
-    ("a dimension value of 1024", lambda r, d, m: r.update(service="v" * 1024)),
-    ("30 dimensions", lambda r, d, m: (d.update(Dimensions=[[f"d{n}" for n in range(30)]]), r.update({f"d{n}": "v" for n in range(30)}))),
-    ("100 metrics", lambda r, d, m: d.update(Metrics=[m] * 100)),
-    ("100 values", lambda r, d, m: r.update(SuccessfulCharge=[1] * 100)),
-    ("two weeks of age", lambda r, d, m: r["_aws"].update(Timestamp=NOW - 14 * 24 * 3_600_000)),
-    ("two hours ahead", lambda r, d, m: r["_aws"].update(Timestamp=NOW + 2 * 3_600_000)),
-]  # fmt: skip
+DAY_MS = 24 * 3600 * 1000
+DIMENSIONS = {f"d{number}": "v" for number in range(31)}
+
+LIMITS = {
+    "a namespace of 1024 characters": {"directive": {"Namespace": "n" * 1024}},
+    "a dimension name of 250 characters": {
+        "directive": {"Dimensions": [["n" * 250]]},
+        "root": {"n" * 250: "v"},
+    },
+    "a dimension value of 1024 characters": {"root": {"service": "v" * 1024}},
+    "30 dimensions": {"directive": {"Dimensions": [list(DIMENSIONS)[:30]]}, "root": DIMENSIONS},
+    "100 metrics": {"directive": {"Metrics": [{"Name": "SuccessfulCharge"}] * 100}},
+    "100 values": {"root": {"SuccessfulCharge": [1] * 100}},
+    "two weeks of age": {"aws": {"Timestamp": NOW - 14 * DAY_MS}},
+    "two hours ahead": {"aws": {"Timestamp": NOW + DAY_MS // 12}},
+}
 
 
-@pytest.mark.parametrize("change", [pytest.param(change, id=name) for name, change in LIMITS])
-def test_what_just_fits_is_taken(change):
-    reading = read(changed(change))
+@pytest.mark.parametrize("parts", LIMITS.values(), ids=LIMITS)
+def test_what_just_fits_is_taken(parts):
+    reading = read(changed(**parts))
 
     assert reading.problems == ()
     assert reading.points
 
 
-FAULTS = [
-    ("_aws not an object", lambda r, d, m: r.update(_aws=[]), "`_aws` must be an object"),
-    ("no Timestamp", lambda r, d, m: r["_aws"].pop("Timestamp"), "`_aws.Timestamp` must be an integer, milliseconds since 1970; it is missing"),
-    ("Timestamp as float", lambda r, d, m: r["_aws"].update(Timestamp=1763900000.5), "must be an integer, milliseconds since 1970; it is 1763900000.5"),
-    ("Timestamp as text", lambda r, d, m: r["_aws"].update(Timestamp="now"), 'it is "now"'),
-    ("Timestamp true", lambda r, d, m: r["_aws"].update(Timestamp=True), "it is true"),
-    ("Timestamp in seconds", lambda r, d, m: r["_aws"].update(Timestamp=NOW // 1000), "no data point older than two weeks"),
-    ("Timestamp ahead", lambda r, d, m: r["_aws"].update(Timestamp=NOW + 2 * 3_600_000 + 1), "more than two hours ahead"),
-    ("no directives", lambda r, d, m: r["_aws"].pop("CloudWatchMetrics"), "`_aws.CloudWatchMetrics` must be an array of directives; it is missing"),
-    ("directives not a list", lambda r, d, m: r["_aws"].update(CloudWatchMetrics=d), "must be an array of directives"),
-    ("directive not an object", lambda r, d, m: r["_aws"].update(CloudWatchMetrics=["x"]), "`_aws.CloudWatchMetrics[0]` must be an object"),
-    ("no namespace", lambda r, d, m: d.pop("Namespace"), "Namespace must be a string of 1 to 1024 characters; it is missing"),
-    ("empty namespace", lambda r, d, m: d.update(Namespace=""), 'it is ""'),
-    ("namespace too long", lambda r, d, m: d.update(Namespace="n" * 1025), "Namespace must be"),
-    ("no Dimensions", lambda r, d, m: d.pop("Dimensions"), "at least one dimension set"),
-    ("no dimension set", lambda r, d, m: d.update(Dimensions=[]), "at least one dimension set"),
-    ("Dimensions flat", lambda r, d, m: d.update(Dimensions=["service"]), 'must be an array of names, as in ["service"]; it is "service"'),
-    ("31 dimensions", lambda r, d, m: d.update(Dimensions=[[f"d{n}" for n in range(31)]]), "has 31 dimensions"),
-    ("dimension name too long", lambda r, d, m: d.update(Dimensions=[["n" * 251]]), "a dimension name is a string of 1 to 250"),
-    ("dimension name a number", lambda r, d, m: d.update(Dimensions=[[7]]), "holds 7; a dimension name"),
-    ("dimension missing", lambda r, d, m: r.pop("service"), 'the dimension "service" has no value'),
-    ("dimension a number", lambda r, d, m: r.update(service=7), 'the dimension "service" must have a string of 1 to 1024 characters for a value; it has 7'),
-    ("dimension empty", lambda r, d, m: r.update(service=""), "must have a string of 1 to 1024"),
-    ("dimension too long", lambda r, d, m: r.update(service="v" * 1025), "must have a string of 1 to 1024"),
-    ("no Metrics", lambda r, d, m: d.pop("Metrics"), "Metrics must be an array of metric definitions; it is missing"),
-    ("101 metrics", lambda r, d, m: d.update(Metrics=[m] * 101), "has 101 metrics"),
-    ("metric not an object", lambda r, d, m: d.update(Metrics=["SuccessfulCharge"]), "Metrics[0] must be an object"),
-    ("metric without name", lambda r, d, m: m.pop("Name"), "Metrics[0].Name must be a string"),
-    ("free unit", lambda r, d, m: m.update(Unit="cents"), 'has the unit "cents", which is none of CloudWatch\'s'),
-    ("unit null", lambda r, d, m: m.update(Unit=None), "has the unit null"),
-    ("unit in lower case", lambda r, d, m: m.update(Unit="count"), 'has the unit "count"'),
-    ("resolution 30", lambda r, d, m: m.update(StorageResolution=30), "has the StorageResolution 30"),
-    ("resolution true", lambda r, d, m: m.update(StorageResolution=True), "has the StorageResolution true"),
-    ("metric missing", lambda r, d, m: r.pop("SuccessfulCharge"), 'the metric "SuccessfulCharge" has no value'),
-    ("metric as text", lambda r, d, m: r.update(SuccessfulCharge="1"), 'must have a number, or an array of numbers, for a value; it has "1"'),
-    ("metric true", lambda r, d, m: r.update(SuccessfulCharge=True), "it has true"),
-    ("metric null", lambda r, d, m: r.update(SuccessfulCharge=None), "it has null"),
-    ("text in array", lambda r, d, m: r.update(SuccessfulCharge=[1, "2"]), 'it has "2"'),
-    ("empty array", lambda r, d, m: r.update(SuccessfulCharge=[]), "has 0 values"),
-    ("101 values", lambda r, d, m: r.update(SuccessfulCharge=[1] * 101), "has 101 values"),
-    ("beyond any float", lambda r, d, m: r.update(SuccessfulCharge=10**400), "must have a number"),
-    ("NaN", lambda r, d, m: r.update(SuccessfulCharge=float("nan")), "holds NaN, which JSON has not"),
-    ("over 1 MB", lambda r, d, m: r.update(padding="x" * 1024 * 1024), "at most 1048576 are read"),
-]  # fmt: skip
+FAULTS = {
+    "_aws not an object": ({"root": {"_aws": []}}, "`_aws` must be an object"),
+    "no Timestamp": (
+        {"aws": {"Timestamp": MISSING}},
+        "`_aws.Timestamp` must be an integer, milliseconds since 1970; it is missing",
+    ),
+    "Timestamp as float": (
+        {"aws": {"Timestamp": 1763900000.5}},
+        "must be an integer, milliseconds since 1970; it is 1763900000.5",
+    ),
+    "Timestamp as text": ({"aws": {"Timestamp": "now"}}, 'it is "now"'),
+    "Timestamp true": ({"aws": {"Timestamp": True}}, "it is true"),
+    "Timestamp in seconds": (
+        {"aws": {"Timestamp": NOW // 1000}},
+        "no data point older than two weeks",
+    ),
+    "Timestamp ahead": (
+        {"aws": {"Timestamp": NOW + DAY_MS // 12 + 1}},
+        "more than two hours ahead",
+    ),
+    "no directives": (
+        {"aws": {"CloudWatchMetrics": MISSING}},
+        "`_aws.CloudWatchMetrics` must be an array of directives; it is missing",
+    ),
+    "directives not a list": (
+        {"aws": {"CloudWatchMetrics": {"Namespace": "Workshop"}}},
+        "must be an array of directives",
+    ),
+    "directive not an object": (
+        {"aws": {"CloudWatchMetrics": ["x"]}},
+        "`_aws.CloudWatchMetrics[0]` must be an object",
+    ),
+    "no namespace": (
+        {"directive": {"Namespace": MISSING}},
+        "Namespace must be a string of 1 to 1024 characters; it is missing",
+    ),
+    "empty namespace": ({"directive": {"Namespace": ""}}, 'it is ""'),
+    "namespace too long": ({"directive": {"Namespace": "n" * 1025}}, "Namespace must be"),
+    "no Dimensions": ({"directive": {"Dimensions": MISSING}}, "at least one dimension set"),
+    "no dimension set": ({"directive": {"Dimensions": []}}, "at least one dimension set"),
+    "Dimensions flat": (
+        {"directive": {"Dimensions": ["service"]}},
+        'must be an array of names, as in ["service"]; it is "service"',
+    ),
+    "31 dimensions": (
+        {"directive": {"Dimensions": [list(DIMENSIONS)]}, "root": DIMENSIONS},
+        "has 31 dimensions",
+    ),
+    "dimension name too long": (
+        {"directive": {"Dimensions": [["n" * 251]]}, "root": {"n" * 251: "v"}},
+        "a dimension name is a string of 1 to 250",
+    ),
+    "dimension name a number": ({"directive": {"Dimensions": [[7]]}}, "holds 7; a dimension name"),
+    "dimension missing": ({"root": {"service": MISSING}}, 'the dimension "service" has no value'),
+    "dimension a number": (
+        {"root": {"service": 7}},
+        'the dimension "service" must have a string of 1 to 1024 characters for a value; it has 7',
+    ),
+    "dimension empty": ({"root": {"service": ""}}, "must have a string of 1 to 1024"),
+    "dimension too long": ({"root": {"service": "v" * 1025}}, "must have a string of 1 to 1024"),
+    "no Metrics": (
+        {"directive": {"Metrics": MISSING}},
+        "Metrics must be an array of metric definitions; it is missing",
+    ),
+    "101 metrics": (
+        {"directive": {"Metrics": [{"Name": "SuccessfulCharge"}] * 101}},
+        "has 101 metrics",
+    ),
+    "metric not an object": (
+        {"directive": {"Metrics": ["SuccessfulCharge"]}},
+        "Metrics[0] must be an object",
+    ),
+    "metric without name": ({"metric": {"Name": MISSING}}, "Metrics[0].Name must be a string"),
+    "free unit": (
+        {"metric": {"Unit": "cents"}},
+        'has the unit "cents", which is none of CloudWatch\'s',
+    ),
+    "unit null": ({"metric": {"Unit": None}}, "has the unit null"),
+    "unit in lower case": ({"metric": {"Unit": "count"}}, 'has the unit "count"'),
+    "resolution 30": ({"metric": {"StorageResolution": 30}}, "has the StorageResolution 30"),
+    "resolution true": ({"metric": {"StorageResolution": True}}, "has the StorageResolution true"),
+    "metric missing": (
+        {"root": {"SuccessfulCharge": MISSING}},
+        'the metric "SuccessfulCharge" has no value',
+    ),
+    "metric as text": (
+        {"root": {"SuccessfulCharge": "1"}},
+        'must have a number, or an array of numbers, for a value; it has "1"',
+    ),
+    "metric true": ({"root": {"SuccessfulCharge": True}}, "it has true"),
+    "metric null": ({"root": {"SuccessfulCharge": None}}, "it has null"),
+    "text in array": ({"root": {"SuccessfulCharge": [1, "2"]}}, 'it has "2"'),
+    "empty array": ({"root": {"SuccessfulCharge": []}}, "has 0 values"),
+    "101 values": ({"root": {"SuccessfulCharge": [1] * 101}}, "has 101 values"),
+    "beyond any float": ({"root": {"SuccessfulCharge": 10**400}}, "must have a number"),
+    "NaN": ({"root": {"SuccessfulCharge": float("nan")}}, "holds NaN, which JSON has not"),
+    "over 1 MB": ({"root": {"padding": "x" * 1024 * 1024}}, "at most 1048576 are read"),
+}
 
 
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [pytest.param(change, problem, id=name) for name, change, problem in FAULTS],
-)
-def test_a_malformed_record_makes_no_data_point_and_says_why(change, problem):
-    reading = read(changed(change))
+@pytest.mark.parametrize(("parts", "problem"), FAULTS.values(), ids=FAULTS)
+def test_a_malformed_record_makes_no_data_point_and_says_why(parts, problem):
+    reading = read(changed(**parts))
 
     assert reading.points == ()
     assert len(reading.problems) == 1
@@ -213,30 +279,33 @@ def test_a_malformed_record_makes_no_data_point_and_says_why(change, problem):
 
 
 def test_a_bad_metric_does_not_spoil_the_others():
-    def change(record, directive, _):
-        directive["Metrics"].append({"Name": "ChargedAmount", "Unit": "cents"})
-        record["ChargedAmount"] = 1299
+    good, bad = {"Name": "SuccessfulCharge", "Unit": "Count"}, {"Name": "b", "Unit": "cents"}
 
-    reading = read(changed(change))
+    reading = read(changed(directive={"Metrics": [bad, good]}, root={"b": 1}))
 
     assert reading.points == (POINT,)
     assert len(reading.problems) == 1
 
 
 def test_a_bad_dimension_set_does_not_spoil_the_others():
-    reading = read(changed(lambda *each: each[1]["Dimensions"].append(["customer"])))
+    reading = read(changed(directive={"Dimensions": [["customer"], ["service"]]}))
 
     assert reading.points == (POINT,)
     assert len(reading.problems) == 1
 
 
-def test_the_same_fault_is_told_once():
-    def change(record, directive, _):
-        record["_aws"]["CloudWatchMetrics"] *= 2
-        directive["Dimensions"] *= 2
-        record["SuccessfulCharge"] = "one"
+def test_a_bad_directive_does_not_spoil_the_others():
+    record = changed()
+    record["_aws"]["CloudWatchMetrics"].insert(0, {})
 
-    assert len(read(changed(change)).problems) == 1
+    assert read(record).points == (POINT,)
+
+
+def test_the_same_fault_is_told_once():
+    record = changed(directive={"Dimensions": [["service"], []]}, root={"SuccessfulCharge": "one"})
+    record["_aws"]["CloudWatchMetrics"] *= 2
+
+    assert len(read(record).problems) == 1
 
 
 @pytest.mark.parametrize(
@@ -262,9 +331,11 @@ def test_nothing_else_is_misplaced(message):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
     max_leaves=20,
-)  # fmt: skip
+)
 
 
 def either(expected):

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -14,6 +15,7 @@ from workshop.signals import LogEvent
 from workshop.store import Store, StoreError
 
 EVENT = LogEvent("/aws/lambda/payments", "one", 1_763_900_000_000, "hello")
+DESCRIPTORS = Path("/dev/fd")
 SEGMENT = {"name": "payments", "id": "0" * 16, "trace_id": "1-6922fb20-" + "a" * 24}
 
 
@@ -40,7 +42,7 @@ for number in range(10**9):
 
 
 def test_every_acknowledged_event_survives_kill_9_exactly_once(tmp_path):
-    chance = random.Random(9)  # noqa: S311 - not a secret
+    chance = random.Random(9)
     acknowledged = []
     for life in range(12):
         writer = subprocess.Popen(
@@ -114,7 +116,7 @@ def test_a_damaged_file_is_set_aside_and_the_others_are_kept(tmp_path):
 def test_more_leftover_files_than_are_opened_at_once_are_absorbed(tmp_path):
     for number in range(150):
         with Store.open(tmp_path) as store:
-            store.append([EVENT.__class__("g", "s", number, str(number))])
+            store.append([LogEvent("g", "s", number, str(number))])
 
     assert messages(tmp_path) == [str(number) for number in range(150)]
 
@@ -171,9 +173,7 @@ def test_a_child_that_is_being_started_does_not_hold_the_journal(tmp_path):
         store.append([EVENT])
         # Between fork and exec a child has a copy of every descriptor.
         copies = [
-            os.dup(int(name))
-            for name in os.listdir("/dev/fd")  # noqa: PTH208 - names
-            if is_in(name, tmp_path)
+            os.dup(int(path.name)) for path in DESCRIPTORS.iterdir() if leads_to(path, tmp_path)
         ]
         try:
             assert copies
@@ -183,14 +183,13 @@ def test_a_child_that_is_being_started_does_not_hold_the_journal(tmp_path):
                 os.close(copy)
 
 
-def is_in(descriptor, folder):
+def leads_to(descriptor, folder):
     try:
-        status = os.fstat(int(descriptor))
-    except OSError:
+        status = os.fstat(int(descriptor.name))
+    except OSError:  # the one that the listing itself used
         return False
-    return any(
-        os.path.samestat(status, path.stat()) for path in folder.rglob("*") if path.is_file()
-    )
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return any(os.path.samestat(status, path.stat()) for path in files)
 
 
 def test_a_folder_removed_while_the_store_is_open_does_not_swallow_what_comes_next(tmp_path):
@@ -314,3 +313,27 @@ def test_a_database_opened_by_another_program_is_told(tmp_path):
     finally:
         other.kill()
         other.communicate()
+
+
+def test_ctrl_c_during_a_query_is_ctrl_c_and_the_store_goes_on(tmp_path):
+    program = """
+import os, signal, sys, threading
+from pathlib import Path
+from workshop.signals import LogEvent
+from workshop.store import Store
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with Store.open(Path(sys.argv[1])) as store:
+    store.append([LogEvent("g", "s", 1, "m")])
+    try:
+        with store.database() as connection:
+            threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+            while True:
+                connection.execute("SELECT sum(sqrt(range)) FROM range(10_000_000)").fetchall()
+    except KeyboardInterrupt:
+        print(store.count())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path], check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout == "1\n"

@@ -52,7 +52,7 @@ WATERFALL = [
 
 @pytest.mark.parametrize("seed", range(5))
 def test_documents_in_any_order_make_one_tree(seed):
-    documents = random.Random(seed).sample(LAMBDA, len(LAMBDA))  # noqa: S311 - not a secret
+    documents = random.Random(seed).sample(LAMBDA, len(LAMBDA))
 
     (trace,) = assemble(documents)
 

@@ -10,6 +10,8 @@ against 0.005 s from a VARIANT column, whose making takes 1.0 s more (and would 
 of absorbing). A VARIANT can be made from `message` at any time: whoever needs it adds it.
 """
 
+# ruff: noqa: S608 - only names of our own are put into SQL; values are parameters
+
 import fcntl
 import os
 import threading
@@ -60,6 +62,9 @@ _FROM_LINES = (
 
 # Files for one transaction: each is held open meanwhile, and macOS allows a process 256.
 _FILES_AT_ONCE = 64
+# Lines for one statement: DuckDB's time for a list of long strings grows faster than the list.
+_LINES_AT_ONCE = 500
+# What `read_json` allows a line without being told, and a line may be as long as its file.
 _MINIMUM_OBJECT_BYTES = 16 * 1024 * 1024
 
 _POLL_SECONDS = 0.005
@@ -78,7 +83,7 @@ class Database:
         """
         self._path = path
         self._patience_seconds = patience_seconds
-        self._lock = threading.Lock()  # guards the four below
+        self._lock = threading.Lock()  # guards the three below
         self._users = 0
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._gate: int | None = None
@@ -101,6 +106,10 @@ class Database:
             self._users += 1
         try:
             yield connection
+        except RuntimeError as error:
+            if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
+                raise KeyboardInterrupt from error
+            raise
         finally:
             connection.close()
             with self._lock:
@@ -135,7 +144,11 @@ class Database:
             StoreError: When that failed.
         """
         with self.use() as connection, self._absorbing:
-            self._transfer(connection, _FROM_LINES, [list(lines)])
+            chunks: list[list[object]] = [
+                [list(lines[start : start + _LINES_AT_ONCE])]
+                for start in range(0, len(lines), _LINES_AT_ONCE)
+            ]
+            self._transfer(connection, _FROM_LINES, chunks)
 
     def absorb_files(self, find: Callable[[], list[Path]]) -> None:
         """Take over the journal files that nobody writes any more, each exactly once.
@@ -207,7 +220,7 @@ class Database:
         self, connection: "duckdb.DuckDBPyConnection", files: Sequence[Path], object_bytes: int
     ) -> None:
         parameters = [[str(path) for path in files], object_bytes]
-        self._transfer(connection, _FROM_FILES, parameters, [path.name for path in files])
+        self._transfer(connection, _FROM_FILES, [parameters], [path.name for path in files])
 
     def _transfer_singly(
         self, connection: "duckdb.DuckDBPyConnection", files: Sequence[Path], object_bytes: int
@@ -231,27 +244,28 @@ class Database:
         self,
         connection: "duckdb.DuckDBPyConnection",
         source: str,
-        parameters: list[object],
+        batches: Sequence[list[object]],
         names: Sequence[str] = (),
     ) -> None:
+        """Take over what `source` gives for each of `batches` of parameters, all or nothing."""
         import duckdb
 
         try:
             connection.execute("BEGIN")
-            connection.execute(
-                "INSERT INTO log_events SELECT (SELECT coalesce(max(id), 0) FROM log_events) "
-                "+ row_number() OVER (), i, e.g, e.s, e.t, e.m "
-                f"FROM (SELECT i, unnest(e) AS e FROM {source})",
-                parameters,
-            )
-            connection.execute(
-                "INSERT INTO segments SELECT (SELECT coalesce(max(number), 0) FROM segments) "
-                "+ row_number() OVER (), i, s.t, s.i, s.p, s.n, s.b, s.e, s.d "
-                f"FROM (SELECT i, unnest(s) AS s FROM {source})",
-                parameters,
-            )
+            for parameters in batches:
+                connection.execute(
+                    "INSERT INTO log_events SELECT (SELECT coalesce(max(id), 0) FROM log_events) "
+                    "+ row_number() OVER (), i, e.g, e.s, e.t, e.m "
+                    f"FROM (SELECT i, unnest(e) AS e FROM {source})",
+                    parameters,
+                )
+                connection.execute(
+                    "INSERT INTO segments SELECT (SELECT coalesce(max(number), 0) FROM segments) "
+                    "+ row_number() OVER (), i, s.t, s.i, s.p, s.n, s.b, s.e, s.d "
+                    f"FROM (SELECT i, unnest(s) AS s FROM {source})",
+                    parameters,
+                )
             if names:
-                # Only the names of files that may still be there need to be remembered.
                 connection.execute("INSERT INTO absorbed SELECT unnest(?)", [list(names)])
             connection.execute("COMMIT")
         except duckdb.Error as error:
@@ -269,8 +283,10 @@ class Database:
             if not self._path.exists():
                 _create(self._path)
             return _connect(self._path)
-        except (duckdb.Error, OSError) as error:
+        except BaseException as error:  # Ctrl-C too must not leave the gate shut
             self._leave()
+            if not isinstance(error, duckdb.Error | OSError):
+                raise
             raise StoreError(
                 f"the database of telemetry cannot be opened: {_first_line(error)}",
                 f"close what else has it open, or move {self._path} away to begin a new one",

@@ -14,7 +14,6 @@ import os
 import re
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -175,7 +174,7 @@ class Journal:
         self._make_folder()
         while True:
             # In order of time; never the name of a file that was there before.
-            name = f"{time.time_ns():020}-{uuid.uuid4().hex[:12]}{SUFFIX}"
+            name = f"{time.time_ns():020}-{os.urandom(6).hex()}{SUFFIX}"
             descriptor = os.open(
                 self.folder / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644
             )

@@ -1,5 +1,7 @@
 """The store of telemetry: what a function has left behind, kept and read back."""
 
+# ruff: noqa: S608 - only names of our own are put into SQL; values are parameters
+
 import json
 import threading
 import time
@@ -131,7 +133,7 @@ class Store:
         if lines:
             try:
                 self._database.absorb_lines(lines)
-            except StoreError:
+            except BaseException:  # Ctrl-C too must not lose them
                 with self._lines_lock:
                     self._lines = lines + self._lines
                 raise
