@@ -1,6 +1,7 @@
 """Runs a function of a template as AWS Lambda would, on this machine."""
 
 from workshop.local_lambda.errors import (
+    CodeMissingError,
     EnvironmentStartError,
     InvalidRequestContentError,
     LambdaClosedError,
@@ -10,6 +11,7 @@ from workshop.local_lambda.errors import (
 from workshop.local_lambda.service import LocalLambda
 
 __all__ = [
+    "CodeMissingError",
     "EnvironmentStartError",
     "InvalidRequestContentError",
     "LambdaClosedError",

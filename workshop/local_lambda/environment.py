@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+from workshop.local_lambda.errors import CodeMissingError
+from workshop.local_lambda.log_filter import is_kept
+from workshop.local_lambda.log_pipe import Line
 from workshop.local_lambda.platform_log import (
     End,
     InitEnd,
@@ -127,18 +130,24 @@ class Environment:
             begun = time.time()
             init = await self._initialise()
             init_times = (begun, init.done)
-        started = time.time()
+        started, duration_ms = time.time(), 0.0
         trace = request.trace
-        tracing = Tracing(trace.trace_id, trace.function_id, trace.header) if trace.sampled else None
+        tracing = (
+            Tracing(trace.trace_id, trace.function_id, trace.header) if trace.sampled else None
+        )
         init_ms = init.duration_ms if init else None
         if init and init.outcome.status != "success":
             # The invocation does the init phase again, and its own duration tells so.
             init_ms, init_times = None, None
             answer = await self._initialise_again()
+            duration_ms = answer.duration_ms
         self._log(Start(request.request_id, tracing))
         if answer is None or answer.outcome.status == "success":
-            answer = await self._serve(request)
-        return self._finish(request, answer, started, init_ms, init_times, tracing, cold=cold)
+            left_seconds = self._function.timeout_seconds - duration_ms / 1000
+            answer = await self._serve(request, left_seconds)
+            duration_ms += answer.duration_ms
+        times = Times(request.received, init_times, started, answer.responded, answer.done)
+        return self._finish(request, answer, times, duration_ms, init_ms, tracing, cold=cold)
 
     async def retire(self) -> None:
         """End the process, and hand over what it wrote since its last invocation."""
@@ -149,9 +158,7 @@ class Environment:
     # ------------------------------------------------------------------------------------- phases
 
     async def _initialise(self) -> Answer:
-        self._log(
-            InitStart(self._function, *_runtime_version(self._account.region), self.id)
-        )
+        self._log(InitStart(self._function, *_runtime_version(self._account.region), self.id))
         process = await self._start()
         seconds = INIT_SECONDS
         answer = await process.initialise(seconds, f"Init timed out after {seconds:.2f} seconds")
@@ -168,30 +175,32 @@ class Environment:
         return answer
 
     async def _start(self) -> RuntimeProcess:
+        if not self._function.code_uri.is_dir():
+            what = f"the code of {self._function.name} is not there: {self._function.code_uri}"
+            raise CodeMissingError(what, "CodeUri in template.yaml")
         process = RuntimeProcess(
             memory_bytes=self._function.memory_mb * _MIB,
             watchdog=self._watchdog,
-            on_lines=lambda lines: [self._telemetry.log(*line) for line in lines] and None,
+            on_lines=self._log_lines,
             on_segments=self._telemetry.trace,
         )
         await process.start(self._command, self._function.code_uri, self._variables())
         self._process = process
         return process
 
-    async def _serve(self, request: Request) -> Answer:
+    async def _serve(self, request: Request, seconds: float) -> Answer:
         assert self._process is not None  # noqa: S101 - there is one after the init phase; for the type
-        timeout = self._function.timeout_seconds
         headers: Headers = [
             ("Content-Type", "application/json"),
             ("Lambda-Runtime-Aws-Request-Id", request.request_id),
-            ("Lambda-Runtime-Deadline-Ms", str(now_ms() + timeout * 1000)),
+            ("Lambda-Runtime-Deadline-Ms", str(now_ms() + int(seconds * 1000))),
             ("Lambda-Runtime-Invoked-Function-Arn", self._arn),
             ("Lambda-Runtime-Trace-Id", request.trace.header),
         ]
         if request.client_context is not None:
             headers.append(("Lambda-Runtime-Client-Context", request.client_context))
         return await self._process.serve(
-            request.request_id, headers, request.payload, timeout, self._timeout_reason
+            request.request_id, headers, request.payload, seconds, self._timeout_reason
         )
 
     @property
@@ -204,19 +213,18 @@ class Environment:
         self,
         request: Request,
         answer: Answer,
-        started: float,
+        times: Times,
+        duration_ms: float,
         init_ms: float | None,
-        init_times: tuple[float, float] | None,
         tracing: Tracing | None,
         *,
         cold: bool,
     ) -> Invocation:
         outcome, payload = answer.outcome, answer.payload
-        if payload is None or (outcome.reason and not answer.raised):
+        if payload is None:
             payload = _platform_error(request.request_id, outcome)
         failed = outcome.status != "success"
         peak = self._process.peak_memory_bytes if self._process else 0
-        duration_ms = (answer.done - started) * 1000
         report = Report(
             duration_ms=round(duration_ms, 2),
             billed_duration_ms=billed_duration_ms(duration_ms, init_ms),
@@ -225,7 +233,6 @@ class Environment:
             init_duration_ms=None if init_ms is None else round(init_ms, 2),
         )
         self._log(End(request.request_id, outcome, report, len(payload), tracing))
-        times = Times(request.received, init_times, started, answer.responded, answer.done)
         self._telemetry.trace(
             service_segments(
                 request.trace,
@@ -259,6 +266,13 @@ class Environment:
         )
         self._telemetry.commit()
         return invocation
+
+    def _log_lines(self, lines: Sequence[Line]) -> None:
+        function = self._function
+        level = function.application_log_level if function.log_format == "JSON" else None
+        for line in lines:
+            if level is None or is_kept(line.message, level):
+                self._telemetry.log(line.timestamp, line.message)
 
     def _log(self, moment: Moment) -> None:
         time_ms = now_ms()
@@ -313,7 +327,7 @@ def _platform_error(request_id: str, outcome: Outcome) -> bytes:
 
 
 def _runtime_version(region: str) -> tuple[str, str]:
-    """Return a version and an ARN in Lambda's form; the interpreter's patch level counts the builds."""
+    """Return a version and an ARN in Lambda's form; the patch level stands for its build."""
     major, minor, micro = sys.version_info[:3]
     digest = sha256(sys.version.encode()).hexdigest()
     return f"python:{major}.{minor}.v{micro}", f"arn:aws:lambda:{region}::runtime:{digest}"

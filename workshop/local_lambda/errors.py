@@ -11,7 +11,7 @@ class TooManyRequestsError(LearnerError):
     """Every environment that the function may have is busy (HTTP 429, TooManyRequestsException).
 
     Attributes:
-        reason: `ReservedFunctionConcurrentInvocationLimitExceeded` or `ConcurrentInvocationLimitExceeded`.
+        reason: `ReservedFunctionConcurrentInvocationLimitExceeded`, or without `ReservedFunction`.
     """
 
     def __init__(self, *, function_name: str, limit: int, reserved: bool) -> None:
@@ -36,6 +36,10 @@ class RequestTooLargeError(UsageError):
 
 class LambdaClosedError(ToolError):
     """An invocation was asked of a LocalLambda that is closed, or it was closed meanwhile."""
+
+
+class CodeMissingError(LearnerError):
+    """The folder of the function's code is not there."""
 
 
 class EnvironmentStartError(ToolError):

@@ -4,9 +4,9 @@ A runtime client that finds `_LAMBDA_TELEMETRY_LOG_FD` in its environment writes
 there as a frame, so that a record of many lines stays one log event; `print` goes to stdout and
 becomes one log event a line. Both descriptors are the same pipe here, which keeps them in order.
 
-A frame is big-endian: a type of 4 bytes (`a5 5a 00` and a flag byte for format and level), the length of
+A frame is big-endian: a type of 4 bytes (`a5 5a 00` and a byte for format and level), the length of
 the message in 4 bytes, a timestamp in microseconds in 8 bytes, the message.
-https://github.com/aws/aws-lambda-python-runtime-interface-client (bootstrap.py, FramedTelemetryLogSink)
+https://github.com/aws/aws-lambda-python-runtime-interface-client (FramedTelemetryLogSink)
 """
 
 import time

@@ -13,8 +13,8 @@ _PS_REST_SECONDS = 0.5
 class MemoryGauge:
     """Peak resident memory of a process and what it has started, in bytes.
 
-    On Linux the kernel keeps the peak of each process; that of the children is sampled. On macOS the
-    whole is sampled, and rarely, since `ps` has to be asked.
+    On Linux the kernel keeps the peak of each process; that of the children is sampled. On macOS
+    the whole is sampled, and rarely, since `ps` has to be asked.
     """
 
     def __init__(self, process_id: int) -> None:

@@ -26,8 +26,8 @@ class Outcome:
 
     Attributes:
         status: As in the platform's records.
-        error_type: Such as `Runtime.ExitError`; None when the platform has nothing to tell, which is
-            so when the handler itself raised.
+        error_type: Such as `Runtime.ExitError`; None when the platform has nothing to tell, which
+            is so when the handler itself raised.
         reason: What happened, such as `Task timed out after 5.00 seconds`.
     """
 
@@ -121,10 +121,8 @@ def iso(time_ms: int) -> str:
 def _text(moment: Moment, time_ms: int) -> list[str]:
     match moment:
         case InitStart():
-            return [
-                f"INIT_START Runtime Version: {moment.runtime_version}"
-                f"\tRuntime Version ARN: {moment.runtime_version_arn}"
-            ]
+            version, arn = moment.runtime_version, moment.runtime_version_arn
+            return [f"INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}"]
         case InitEnd():
             # An init that succeeds has its figure in the REPORT line instead.
             # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
@@ -135,7 +133,11 @@ def _text(moment: Moment, time_ms: int) -> list[str]:
         case Start():
             return [f"START RequestId: {moment.request_id} Version: $LATEST"]
         case End():
-            return [*_reason(moment, time_ms), f"END RequestId: {moment.request_id}", _report(moment)]
+            return [
+                *_reason(moment, time_ms),
+                f"END RequestId: {moment.request_id}",
+                _report(moment),
+            ]
 
 
 def _reason(moment: End, time_ms: int) -> list[str]:
@@ -158,7 +160,7 @@ def _report(moment: End) -> str:
     ]
     if report.init_duration_ms is not None:
         fields.append(f"Init Duration: {report.init_duration_ms:.2f} ms")
-    if moment.outcome.reason is not None:
+    if moment.outcome.error_type is not None:
         fields += _status(moment.outcome)
     line = "\t".join(fields) + "\t"
     if moment.tracing:
@@ -200,7 +202,10 @@ def _records(moment: Moment) -> list[tuple[str, str, dict[str, Any]]]:
             }
             level = "DEBUG" if moment.outcome.status == "success" else "WARN"
             metrics = {"metrics": {"durationMs": round(moment.duration_ms, 3)}}
-            return [(level, "initRuntimeDone", record), (level, "initReport", {**record, **metrics})]
+            return [
+                (level, "initRuntimeDone", record),
+                (level, "initReport", {**record, **metrics}),
+            ]
         case Start():
             record = {"requestId": moment.request_id, "version": "$LATEST"}
             return [("INFO", "start", {**record, **_tracing(moment.tracing)})]
@@ -222,7 +227,11 @@ def _records(moment: Moment) -> list[tuple[str, str, dict[str, Any]]]:
                 figures["initDurationMs"] = round(report.init_duration_ms, 3)
             success = moment.outcome.status == "success"
             return [
-                ("DEBUG" if success else "WARN", "runtimeDone", {**record, "metrics": done, **trace}),
+                (
+                    "DEBUG" if success else "WARN",
+                    "runtimeDone",
+                    {**record, "metrics": done, **trace},
+                ),
                 ("INFO" if success else "WARN", "report", {**record, "metrics": figures, **trace}),
             ]
 

@@ -1,4 +1,4 @@
-"""The execution environments of one function: which one serves an event, and when one is retired."""
+"""The execution environments of one function: which serves an event, and when one is retired."""
 
 import asyncio
 import time
@@ -30,13 +30,9 @@ class Pool:
         self._sink = sink
         self._idle_seconds = idle_seconds
         self._command = command
-        self._reserved = (
-            function.reserved_concurrency is not None
-            and function.reserved_concurrency <= max_environments
-        )
-        self._limit = min(max_environments, function.reserved_concurrency or max_environments)
-        if function.reserved_concurrency == 0:
-            self._limit = 0
+        reserved = function.reserved_concurrency
+        self._limit = max_environments if reserved is None else min(reserved, max_environments)
+        self._reserved = reserved == self._limit
         self._code = CodeVersion(function.code_uri)
         self._watchdog = Watchdog()
         # Idle environments, the most recently used last.
@@ -45,6 +41,7 @@ class Pool:
         self._work: set[asyncio.Task[Invocation]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
         self._retirement: asyncio.TimerHandle | None = None
+        self._failures: list[BaseException] = []
 
     async def invoke(self, request: Request) -> Invocation:
         """Serve an event in the environment used last, or in a new one.
@@ -69,7 +66,7 @@ class Pool:
         """End every environment.
 
         Raises:
-            Exception: What the sink raised for their last output.
+            Exception: What the sink raised for the last output of one that was retired.
         """
         if self._retirement:
             self._retirement.cancel()
@@ -80,15 +77,16 @@ class Pool:
         for environment in self._idle:
             self._retire(environment)
         self._idle.clear()
-        try:
-            if self._retiring:
-                await asyncio.gather(*self._retiring)
-        finally:
-            self._watchdog.close()
+        if self._retiring:
+            await asyncio.wait(self._retiring)
+            await asyncio.sleep(0)  # for the callbacks that take note of failures
+        self._watchdog.close()
+        if self._failures:
+            raise self._failures[0]
 
     def _take(self) -> Environment:
         version = self._code.current()
-        stale = [one for one in self._idle if one.code_version != version]
+        stale = [one for one in self._idle if one.code_version != version or not one.usable]
         for environment in stale:
             self._idle.remove(environment)
             self._retire(environment)
@@ -131,4 +129,10 @@ class Pool:
     def _retire(self, environment: Environment) -> None:
         task = asyncio.create_task(environment.retire())
         self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+        task.add_done_callback(self._retired)
+
+    def _retired(self, task: asyncio.Task[None]) -> None:
+        self._retiring.discard(task)
+        failure = task.exception()
+        if failure:
+            self._failures.append(failure)

@@ -1,15 +1,17 @@
 """The Python runtime of a local execution environment: it runs in the child process, as a script.
 
-It does what AWS's runtime client (`awslambdaric`) does and leaves the same behind; the conformance
-suite runs both side by side. Two things it does differently, for speed:
+It does what AWS's runtime client (`awslambdaric`) does and leaves the same behind; the
+conformance suite runs both side by side. Two things it does differently, for speed:
 
 - It speaks HTTP over a bare socket: `http.client` alone costs a tenth of a cold start.
-- It sends a small answer and the request for the next event in one packet, which saves a round trip.
+- It sends a small answer and the request for the next event in one packet: one round trip less.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
-It imports nothing of the workshop, and little else: all that it imports, a handler finds imported.
+It imports nothing of the workshop and little else: a handler finds imported what it imports.
 """
+
+from __future__ import annotations
 
 import importlib
 import json
@@ -19,8 +21,11 @@ import re
 import socket
 import sys
 import time
-from types import TracebackType
-from typing import Any, NoReturn
+
+TYPE_CHECKING = False  # what type checkers read; `typing` itself takes longer to import than `json`
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, NoReturn
 
 _API = "/2018-06-01/runtime"
 _PIPELINED_BYTES = 1 << 16
@@ -43,7 +48,7 @@ _INIT_WARNING = (
 )
 
 
-class RuntimeFault(Exception):
+class RuntimeFault(Exception):  # noqa: N818 - the runtime's own word for it
     """An error that the runtime names itself, such as `Runtime.ImportModuleError`."""
 
     def __init__(self, error_type: str, message: str, trace: list[str] | None = None) -> None:
@@ -78,7 +83,8 @@ class RuntimeApi:
     def answer(self, path: str, body: bytes, headers: str = "", *, last: bool = False) -> None:
         """Post to `path`; ask for the next event in the same breath unless this is the `last`."""
         request = (
-            f"POST {_API}/{path} HTTP/1.1\r\n{self._host}Content-Length: {len(body)}\r\n{headers}\r\n"
+            f"POST {_API}/{path} HTTP/1.1\r\n{self._host}"
+            f"Content-Length: {len(body)}\r\n{headers}\r\n"
         ).encode() + body
         if not last and len(body) <= _PIPELINED_BYTES:
             request += self._next
@@ -87,7 +93,9 @@ class RuntimeApi:
         status, _, answer = self._read()
         if status != "202":
             what = f"Failed to post handler success response. Http response code: {status}."
-            sys.stderr.write(f"[ERROR] [{time.time_ns() // 10**6}] LAMBDA_RUNTIME {what} {answer.decode()}\n")
+            sys.stderr.write(
+                f"[ERROR] [{time.time_ns() // 10**6}] LAMBDA_RUNTIME {what} {answer.decode()}\n"
+            )
             msg = "Failed to post invocation response"
             raise RuntimeError(msg)
 
@@ -143,7 +151,7 @@ class WriteThrough:
 
 
 class FramedLog:
-    """Writes log records as frames, each with its length, so that a record of many lines is one event."""
+    """Writes log records as frames, so that a record of many lines is one log event."""
 
     def __init__(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)
@@ -237,7 +245,7 @@ def set_up_logging(log_sink: FramedLog, request_ids: RequestIdFilter) -> None:
     """Give the root logger Lambda's handler, format and level."""
     as_json = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
     level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper().replace("TRACE", "DEBUG")
-    logging.Formatter.converter = time.gmtime  # type: ignore[assignment] - as the standard library documents
+    logging.Formatter.converter = time.gmtime
     handler = LambdaLogHandler(log_sink, as_json=as_json, levelled=as_json or bool(level))
     if as_json:
         handler.setFormatter(JsonFormatter())
@@ -275,12 +283,14 @@ class CognitoIdentity(_Fields):
     """Who called through a mobile SDK; always empty here."""
 
     __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+    cognito_identity_id: str | None
+    cognito_identity_pool_id: str | None
 
 
 class Client(_Fields):
     """The calling mobile application."""
 
-    __slots__ = (
+    __slots__ = (  # noqa: RUF023 - the order in which they are shown
         "installation_id",
         "app_title",
         "app_version_name",
@@ -292,7 +302,8 @@ class Client(_Fields):
 class ClientContext(_Fields):
     """What the caller sent as client context."""
 
-    __slots__ = ("custom", "env", "client")
+    __slots__ = ("custom", "env", "client")  # noqa: RUF023 - the order in which they are shown
+    client: Any
 
     def __init__(self, source: dict[str, Any]) -> None:
         super().__init__(source)
@@ -371,7 +382,7 @@ def _json_header(text: str | None, name: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 class _Encoder(json.JSONEncoder):
-    """JSON as AWS's client writes it: decimals as numbers, bytes as text, named tuples as objects."""
+    """JSON as AWS's client has it: decimals are numbers, bytes text, named tuples objects."""
 
     def __init__(self) -> None:
         super().__init__(ensure_ascii=_ASCII_ONLY)
@@ -437,7 +448,11 @@ def _raised(
     """Return the error object and the X-Ray cause of what the function's code raised."""
     import traceback
 
-    frames = [(f.filename, f.lineno, f.name, f.line) for f in traceback.extract_tb(trace)]
+    # Without columns: Lambda's stack traces have no markers below the source lines.
+    frames = [
+        (frame.filename, frame.lineno or 0, frame.name, frame.line)
+        for frame in traceback.extract_tb(trace)
+    ]
     theirs = (index for index, frame in enumerate(frames) if frame[0] != __file__)
     frames = frames[next(theirs, 0) :]
     kind = type(error).__name__
@@ -450,7 +465,7 @@ def _raised(
 
 def _cause(kind: str, message: str, stack: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "working_directory": os.getcwd(),
+        "working_directory": os.getcwd(),  # noqa: PTH109 - pathlib would be imported for this alone
         "exceptions": [{"message": message, "type": kind, "stack": stack}],
         "paths": sorted({frame["path"] for frame in stack}),
     }
@@ -509,8 +524,8 @@ def load_handler(name: str) -> Any:  # noqa: ANN401 - whatever the module holds 
 def main(handler_name: str) -> NoReturn:
     """Initialise the function, then serve events until the process is ended."""
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
-    sys.stdout = WriteThrough(sys.stdout)  # type: ignore[assignment] - all of a stream but its type
-    sys.stderr = WriteThrough(sys.stderr)  # type: ignore[assignment]
+    sys.stdout = WriteThrough(sys.stdout)
+    sys.stderr = WriteThrough(sys.stderr)
     log_sink = FramedLog(int(os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD")))
     request_ids = RequestIdFilter()
     set_up_logging(log_sink, request_ids)
@@ -549,7 +564,8 @@ def serve(
     os.environ["_X_AMZN_TRACE_ID"] = headers["lambda-runtime-trace-id"]
     try:
         context = LambdaContext(headers, log_sink)
-        result = handler(json.loads(body), context)
+        event = json.loads(body)
+        result = handler(event, context)
         kind = "Content-Type: application/json\r\n"
         if isinstance(result, bytes):
             response: str | bytes = result

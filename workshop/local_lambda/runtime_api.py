@@ -7,7 +7,6 @@ import asyncio
 import json
 import re
 import socket
-from collections.abc import Sequence
 from typing import Protocol
 
 import h11
@@ -34,7 +33,7 @@ class Runtime(Protocol):
         """The runtime is ready for an event."""
 
     def answered(self, request_id: str, body: bytes | None) -> bool:
-        """The handler returned; `body` is None when it is too large. False if nobody waits for it."""
+        """The handler returned; `body` is None when too large. False if nobody waits for it."""
 
     def raised(self, request_id: str, body: bytes, cause: str | None) -> bool:
         """The handler raised; `cause` is the X-Ray cause, as JSON. False if nobody waits for it."""
@@ -113,7 +112,7 @@ class _Connection(asyncio.Protocol):
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a response, then go on with what the runtime has sent meanwhile."""
-        head: Sequence[tuple[str, str]] = [*headers, ("Content-Length", str(len(body)))]
+        head = [*headers, ("Content-Length", str(len(body)))]
         parts = (
             self._http.send(h11.Response(status_code=status, headers=head)),
             self._http.send(h11.Data(data=body)),

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from workshop.local_lambda.errors import EnvironmentStartError
@@ -35,7 +35,6 @@ class Answer:
         outcome: What the platform makes of it.
         payload: The response; the error object when the handler raised or init failed; None when
             the platform has to say it.
-        raised: Whether the payload is an error object of the runtime's.
         cause: The X-Ray cause of what was raised, as JSON.
         responded: When the runtime answered, in seconds since the epoch.
         done: When it was ready for the next event, or gone.
@@ -44,7 +43,6 @@ class Answer:
 
     outcome: Outcome
     payload: bytes | None
-    raised: bool
     cause: str | None
     responded: float
     done: float
@@ -53,12 +51,10 @@ class Answer:
 
 @dataclass(slots=True)
 class _Reply:
-    payload: bytes | None
-    raised: bool = False
+    outcome: Outcome
+    payload: bytes | None = None
     cause: str | None = None
-    error_type: str | None = None
-    reason: str | None = None
-    time: float = 0.0
+    time: float = field(default_factory=time.time)
 
 
 class RuntimeProcess:
@@ -89,11 +85,12 @@ class RuntimeProcess:
         self._ended = self._loop.create_future()
         self._phase_over: asyncio.Future[None] | None = None
         self._killed: Outcome | None = None
-        self._exit: str | None = None
+        self._exit: Outcome | None = None
         self._deadline = 0.0
         self._timeout_reason = ""
         self._request_id: str | None = None
         self._reply: _Reply | None = None
+        self._ticking: asyncio.TimerHandle | None = None
 
     @property
     def peak_memory_bytes(self) -> int:
@@ -113,14 +110,15 @@ class RuntimeProcess:
         try:
             await self._api.open()
             self._spawn(command, folder, environment)
+        except asyncio.CancelledError:
+            self._close()
+            raise
         except OSError as error:
             self._close()
             what = f"an execution environment could not be started: {error}"
             raise EnvironmentStartError(what) from error
 
-    def _spawn(
-        self, command: Sequence[str], folder: Path, environment: Mapping[str, str]
-    ) -> None:
+    def _spawn(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self._pipe, stdout = os.pipe()
         frames = os.dup(stdout)
         try:
@@ -142,8 +140,8 @@ class RuntimeProcess:
                 stdout=stdout,
                 stderr=stdout,
                 pass_fds=(frames,),
-                # A group of its own: it can be frozen and killed whole, and Ctrl-C passes it by. The
-                # same session: the kernel hangs up on stopped groups whose parent is gone.
+                # A group of its own: it can be frozen and killed whole, and Ctrl-C passes it by.
+                # The same session: the kernel hangs up on stopped groups whose parent is gone.
                 process_group=0,
             )
         finally:
@@ -154,9 +152,7 @@ class RuntimeProcess:
         self._gauge = MemoryGauge(process.pid)
         self._loop.add_reader(self._pipe, self._read_pipe)
         self._loop.add_reader(self._daemon.fileno(), self._read_segments)
-        threading.Thread(
-            target=self._wait, name=f"wait for {process.pid}", daemon=True
-        ).start()
+        threading.Thread(target=self._wait, name=f"wait for {process.pid}", daemon=True).start()
 
     def _wait(self) -> None:
         """Wait for the child in a thread of its own: end its whole group, then let go of its id."""
@@ -174,7 +170,7 @@ class RuntimeProcess:
             self._loop.call_soon_threadsafe(self._exited, status)
 
     def _exited(self, status: int) -> None:
-        self._exit = _exit_reason(status)
+        self._exit = Outcome("error", "Runtime.ExitError", _exit_reason(status))
         self._drain()
         self._on_lines(self._parser.flush())
         self.gone = True
@@ -191,11 +187,15 @@ class RuntimeProcess:
         if self._daemon.fileno() >= 0:
             self._loop.remove_reader(self._daemon.fileno())
             self._daemon.close()
+        if self._gauge:
+            self._gauge.close()
         self._api.close()
 
     async def kill(self) -> None:
         """Kill the child and all that it started; return when they are gone."""
-        self._kill(Outcome("error", "Runtime.ExitError", "Runtime exited with error: signal: killed"))
+        self._kill(
+            Outcome("error", "Runtime.ExitError", "Runtime exited with error: signal: killed")
+        )
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._ended), _KILL_SECONDS)
 
@@ -221,7 +221,12 @@ class RuntimeProcess:
         return await self._phase(limit_seconds, timeout_reason, time.perf_counter())
 
     async def serve(
-        self, request_id: str, headers: Headers, body: bytes, limit_seconds: float, timeout_reason: str
+        self,
+        request_id: str,
+        headers: Headers,
+        body: bytes,
+        limit_seconds: float,
+        timeout_reason: str,
     ) -> Answer:
         """Hand an event over and wait until the runtime asks for the next."""
         self._request_id = request_id
@@ -237,28 +242,19 @@ class RuntimeProcess:
         self._deadline = started + limit_seconds
         self._timeout_reason = timeout_reason
         self._phase_over = self._loop.create_future()
-        ticking = self._loop.call_later(min(_TICK_SECONDS, limit_seconds), self._tick)
-        self._ticking = ticking
+        self._ticking = self._loop.call_later(min(_TICK_SECONDS, limit_seconds), self._tick)
         try:
             if not self.gone:
                 await self._phase_over
         finally:
             self._ticking.cancel()
             self._phase_over = None
-        done = time.time()
-        duration_ms = (time.perf_counter() - started) * 1000
         reply = self._reply
-        if self._killed:
-            return Answer(self._killed, None, False, None, done, done, duration_ms)
-        if reply is None and self.gone:
-            outcome = Outcome("error", "Runtime.ExitError", self._exit)
-            return Answer(outcome, None, False, None, done, done, duration_ms)
-        if reply is None:
-            return Answer(Outcome(), None, False, None, done, done, duration_ms)
-        failed = reply.raised or reply.error_type
-        outcome = Outcome("error" if failed else "success", reply.error_type, reply.reason)
+        if self._killed or reply is None:
+            reply = _Reply(self._killed or self._exit or Outcome())
+        duration_ms = (time.perf_counter() - started) * 1000
         return Answer(
-            outcome, reply.payload, reply.raised, reply.cause, reply.time, done, duration_ms
+            reply.outcome, reply.payload, reply.cause, reply.time, time.time(), duration_ms
         )
 
     def _end_phase(self) -> None:
@@ -284,6 +280,8 @@ class RuntimeProcess:
 
     def next_asked(self) -> None:
         """The runtime is ready for an event: the phase is over."""
+        if not self._request_id:
+            self._check_memory()
         if self._killed or (self._request_id and not self._reply):
             return
         self._drain()
@@ -295,12 +293,14 @@ class RuntimeProcess:
         """The handler returned."""
         if request_id != self._request_id or self._reply:
             return False
-        self._reply = _Reply(body, time=time.time())
+        outcome = Outcome()
         if body is None:
-            self._reply.error_type = "Function.ResponseSizeTooLarge"
-            self._reply.reason = (
-                f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
+            reason = (
+                "Response payload size exceeded maximum allowed payload size"
+                f" ({MAX_RESPONSE_BYTES} bytes)."
             )
+            outcome = Outcome("error", "Function.ResponseSizeTooLarge", reason)
+        self._reply = _Reply(outcome, body)
         self._check_memory()
         return True
 
@@ -308,13 +308,13 @@ class RuntimeProcess:
         """The handler raised."""
         if request_id != self._request_id or self._reply:
             return False
-        self._reply = _Reply(body, raised=True, cause=cause, time=time.time())
+        self._reply = _Reply(Outcome("error"), body, cause)
         self._check_memory()
         return True
 
     def init_failed(self, body: bytes, error_type: str) -> None:
         """The runtime could not load the handler; it exits now."""
-        self._reply = _Reply(body, raised=True, error_type=error_type, time=time.time())
+        self._reply = _Reply(Outcome("error", error_type), body)
 
     def _check_memory(self) -> None:
         if self._gauge and self._gauge.peak() > self._memory_bytes:
@@ -362,14 +362,9 @@ def _exit_reason(status: int) -> str:
         return "Runtime exited without providing a reason"
     if status > 0:
         return f"Runtime exited with error: exit status {status}"
-    words = {
-        signal.SIGKILL: "killed",
-        signal.SIGSEGV: "segmentation fault",
-        signal.SIGABRT: "aborted",
-        signal.SIGTERM: "terminated",
-        signal.SIGBUS: "bus error",
-    }
-    return f"Runtime exited with error: signal: {words.get(-status, f'signal {-status}')}"
+    # macOS adds the number after a colon.
+    word = (signal.strsignal(-status) or f"signal {-status}").partition(":")[0]
+    return f"Runtime exited with error: signal: {word.lower()}"
 
 
 def _kill_group(group: int) -> None:

@@ -7,9 +7,9 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import NoReturn, Self
 
 from workshop.local_lambda.environment import RUNTIME_COMMAND, Account, Request
 from workshop.local_lambda.errors import (
@@ -28,8 +28,6 @@ MAX_REQUEST_BYTES = 6 * 1024 * 1024
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#function-configuration-deployment-and-execution
 """
 
-_T = TypeVar("_T")
-
 
 class LocalLambda:
     """One function, served on this machine by execution environments as Lambda runs them.
@@ -42,8 +40,8 @@ class LocalLambda:
 
     Args:
         function: What to run, as the template says.
-        sink: Called with telemetry, in the loop's thread, before an invocation is acknowledged: once
-            at its end, and before that for each few megabytes of a large output.
+        sink: Called with telemetry, in the loop's thread, before an invocation is acknowledged:
+            once at its end, and before that for each few megabytes of a large output.
         max_environments: How many invocations may run at once; the function's reserved concurrency
             lowers it.
         idle_seconds: An environment that has served nothing for so long is retired.
@@ -65,7 +63,8 @@ class LocalLambda:
         account_id: str = "123456789012",
     ) -> None:
         self.function = function
-        self._closed = threading.Event()
+        self._closed = False
+        self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._pool = Pool(
             function,
@@ -132,27 +131,25 @@ class LocalLambda:
             client_context=_checked_context(client_context),
             received=time.time(),
         )
-        return self._submit(self._pool.invoke(request))
+        with self._lock:
+            if self._closed:
+                what = f"{self.function.name} is closed"
+                raise LambdaClosedError(what)
+            return asyncio.run_coroutine_threadsafe(self._pool.invoke(request), self._loop)
 
     def close(self) -> None:
         """End all environments, whatever they are doing, and hand their last output to the sink."""
-        if self._closed.is_set():
-            return
-        closing = self._submit(self._pool.close())
-        self._closed.set()
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            closing = asyncio.run_coroutine_threadsafe(self._pool.close(), self._loop)
         try:
             closing.result()
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
-
-    def _submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
-        if self._closed.is_set():
-            work.close()
-            what = f"{self.function.name} is closed"
-            raise LambdaClosedError(what)
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
 
 def _checked(payload: bytes) -> bytes:

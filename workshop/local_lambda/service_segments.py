@@ -98,7 +98,7 @@ class Times:
     done: float
 
 
-def service_segments(  # noqa: PLR0913 - plain values in, documents out
+def service_segments(
     context: TraceContext,
     times: Times,
     *,

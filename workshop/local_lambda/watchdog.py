@@ -1,15 +1,17 @@
 """Sees to it that no process outlives the lab, however the lab ends.
 
 A frozen environment cannot end itself, and AWS's runtime client would not. So one small shell runs
-beside the lab, in a session of its own that no Ctrl-C or closing terminal reaches. It is told of each
-process group that begins and ends; when its input ends because the lab is gone, it kills what is left:
-the groups, and on Linux also what left its group but still has the environment's address among its
-variables.
+beside the lab, in a session of its own that no Ctrl-C or closing terminal reaches. It is told of
+each process group that begins and ends; when its input ends because the lab is gone, it kills what
+is left: the groups, and on Linux also what left its group but still has the environment's address
+among its variables.
 """
 
 import contextlib
 import subprocess
 import threading
+
+from workshop.local_lambda.errors import EnvironmentStartError
 
 _SCRIPT = """
 trap '' HUP INT TERM
@@ -35,15 +37,19 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._shell = subprocess.Popen(
-            ["/bin/sh", "-c", _SCRIPT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={"PATH": "/usr/bin:/bin"},
-            text=True,
-        )
+        try:
+            self._shell = subprocess.Popen(
+                ["/bin/sh", "-c", _SCRIPT],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                env={"PATH": "/usr/bin:/bin"},
+                text=True,
+            )
+        except OSError as error:
+            what = f"/bin/sh could not be started: {error}"
+            raise EnvironmentStartError(what) from error
 
     def begun(self, group: int, address: str) -> None:
         """Watch a process group; `address` is its Runtime API's, unique to it."""

@@ -15,6 +15,7 @@ from workshop.signals import SegmentDocument
 
 _RECEIVE_BUFFER = 4 << 20
 _MAX_DATAGRAM = 1 << 16
+_MOST_AT_ONCE = 10_000
 
 
 class XRayDaemon:
@@ -35,12 +36,12 @@ class XRayDaemon:
 
     def drain(self) -> list[SegmentDocument]:
         """Return the documents that have arrived; datagrams that hold none are dropped."""
-        documents = []
-        while True:
+        documents: list[SegmentDocument] = []
+        for _ in range(_MOST_AT_ONCE):
             try:
                 datagram = self._socket.recv(_MAX_DATAGRAM)
             except BlockingIOError:
-                return documents
+                break
             _, _, body = datagram.partition(b"\n")
             try:
                 document = json.loads(body)
@@ -48,6 +49,7 @@ class XRayDaemon:
                 continue
             if isinstance(document, dict) and "id" in document and "trace_id" in document:
                 documents.append(document)
+        return documents
 
     def close(self) -> None:
         """Close the socket."""
