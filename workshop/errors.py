@@ -35,6 +35,6 @@ class UsageError(WorkshopError):
 
 
 class ToolError(WorkshopError):
-    """The tool itself, or the machine under it, failed: exit status 3, never the learner's fault."""
+    """The tool, or the machine under it, failed: exit status 3, never the learner's fault."""
 
     exit_status = 3
