@@ -27,7 +27,7 @@ BACKGROUNDS = {
 
 
 def luminance(colour):
-    """https://www.w3.org/TR/WCAG22/#dfn-relative-luminance"""
+    """As https://www.w3.org/TR/WCAG22/#dfn-relative-luminance has it."""
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
         for part in (value / 255 for value in colour)

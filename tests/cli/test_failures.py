@@ -1,11 +1,13 @@
 """Nobody sees a traceback of ours: every error becomes a sentence and an exit status."""
 
 import json
+import sys
 import threading
 
 import pytest
 
 from workshop.cli import failures, project, status
+from workshop.cli.interrupts import Interrupts
 from workshop.cli.render.stream import OutputClosedError
 from workshop.errors import LearnerError, ToolError, UsageError
 
@@ -36,6 +38,19 @@ def test_any_other_error_is_the_tools_fault_and_kept_in_a_file(workshop, checkou
     (report,) = (checkout / ".workshop").glob("crash-*.txt")
     assert report.name in done.said.replace(" ", "")
     assert "Traceback" in report.read_text()
+
+
+def test_a_tool_error_with_an_unforeseen_cause_has_its_details_in_a_file(
+    workshop, checkout, monkeypatch
+):
+    error = ToolError("the check itself failed", "not your code")
+    error.__cause__ = KeyError("deep down")
+    monkeypatch.setattr(status, "command", breaking(error))
+    done = workshop()
+    (report,) = (checkout / ".workshop").glob("crash-*.txt")
+    assert done.status == 3
+    assert "details in " in done.said
+    assert "deep down" in report.read_text()
 
 
 def test_a_crash_that_cannot_be_kept_is_still_told(workshop, checkout, monkeypatch, tmp_path):
@@ -93,7 +108,8 @@ def test_a_thread_that_dies_does_so_out_of_sight(workshop, checkout, monkeypatch
 
     monkeypatch.setattr(status, "command", command)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    failures.watch_threads([])
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    failures.watch_background([], Interrupts())
     done = workshop()
     assert (done.status, done.err) == (0, "")
     assert list((checkout / ".workshop").glob("crash-*.txt"))

@@ -82,7 +82,7 @@ def _moments(folder: Path, *, poll: bool) -> Iterator[None]:
 
 
 def _told(folder: Path) -> Iterator[None]:
-    from watchfiles import watch  # noqa: PLC0415  # without it, polling is as good
+    from watchfiles import watch  # without it, polling is as good
 
     # The folder above, since a folder put in the place of the old one would not be seen otherwise.
     for _ in watch(

@@ -48,8 +48,10 @@ def check(
         with screen.progress(f"checking {step.name}", 1):
             verdict = examine(step, finished=finished)
         passed = passed and verdict.passed
-        if not to_json:
-            show(project, screen, verdict, finished=finished, brief=len(steps) > 1)
+        if not to_json and len(steps) == 1:
+            show(project, screen, verdict, finished=finished)
+        elif not to_json:
+            screen.show(drawing.line(verdict), *drawing.wrong(verdict, screen.width))
         problem = None if finished else keep(progress, verdict)
         if to_json:
             code = "solution" if finished else "yours"
@@ -89,18 +91,13 @@ def keep(progress: Progress, verdict: Verdict) -> str | None:
 
 
 def show(
-    project: Project, screen: Screen, verdict: Verdict, *, finished: bool, brief: bool
+    project: Project, screen: Screen, verdict: Verdict, *, finished: bool, watching: bool = False
 ) -> None:
-    """Draw a verdict: in full, or as one line of several."""
-    if brief:
-        screen.show(drawing.line(verdict))
-        if verdict.wrong:
-            screen.show(*drawing.wrong(verdict, screen.width))
-        return
+    """Draw a verdict in full, and what to type next."""
     screen.show(*drawing.promises(verdict, screen.width))
     if verdict.wrong:
         screen.show(*drawing.wrong(verdict, screen.width))
-        screen.show(*drawing.after_failure(verdict, screen.width))
+        screen.show(*drawing.after_failure(verdict, screen.width, watching=watching))
     elif not finished:
-        later = [step for step in project.course.steps if step.number > verdict.step.number]
-        screen.show(*drawing.after_pass(verdict, next(iter(later), None), screen.width))
+        later = (step for step in project.course.steps if step.number > verdict.step.number)
+        screen.show(*drawing.after_pass(verdict, next(later, None), screen.width))

@@ -35,8 +35,7 @@ def diff(screen: Screen, step: Step, against: Literal["start", "solution"]) -> i
     """
     difference = safety.diff(step, against)
     if not difference:
-        screen.line(f"{step.name}: your files are the {against}'s, unchanged")
+        screen.show(drawing.same(step, against, screen.width))
         return 0
-    for line in drawing.diff(difference):
-        screen.whole(line)
+    screen.show(*drawing.diff(difference))
     return 0

@@ -32,6 +32,7 @@ _EXTRAS = {
 }
 _PATIENCE_SECONDS = 10
 _INIT_PROCESS = 1
+_ENVIRONMENT = "local_lambda/runtime.py"
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ def _left_behind() -> Finding:
     stale = []
     for line in listed.splitlines():
         found = re.match(r"\s*(\d+)\s+(\d+)\s+(.*)", line)
-        if found and int(found[2]) == _INIT_PROCESS and "workshop.local_lambda" in found[3]:
+        if found and int(found[2]) == _INIT_PROCESS and _ENVIRONMENT in found[3]:
             stale.append(found[1])
     if stale:
         return Finding("stale processes", f"{len(stale)}", f"kill -9 {' '.join(stale)}")

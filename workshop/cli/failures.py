@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from workshop.cli import as_json
+from workshop.cli.interrupts import Interrupts
 from workshop.cli.main import INTERRUPTED
 from workshop.cli.render.stream import OutputClosedError, Stream
 from workshop.errors import ToolError, WorkshopError
@@ -47,14 +48,21 @@ def told(error: BaseException, argv: Sequence[str]) -> int:
             return ToolError.exit_status
 
 
-def watch_threads(argv: Sequence[str]) -> None:
-    """Keep what a background thread dies of off the screen and in a crash report."""
+def watch_background(argv: Sequence[str], interrupts: Interrupts) -> None:
+    """Keep what goes wrong behind our back off the screen and in a crash report.
 
-    def keep(failure: threading.ExceptHookArgs) -> None:
-        if failure.exc_value is not None:
+    That is what a thread dies of, and what is raised where nobody can catch it. Where that is
+    Ctrl-C, in the middle of a callback of Python's own, it is to come again.
+    """
+
+    def keep(failure: "threading.ExceptHookArgs | sys.UnraisableHookArgs") -> None:
+        if isinstance(failure.exc_value, KeyboardInterrupt):
+            interrupts.redeliver()
+        elif isinstance(failure.exc_value, Exception):
             _write_report(failure.exc_value, argv)
 
     threading.excepthook = keep
+    sys.unraisablehook = keep
 
 
 def _say(error: BaseException, argv: Sequence[str]) -> None:
@@ -65,13 +73,23 @@ def _say(error: BaseException, argv: Sequence[str]) -> None:
             _write(sys.stderr, "\nstopped\n")
             return
         case WorkshopError():
-            reason = error
+            reason = _detailed(error, argv)
         case _:
             reason = _crash(error, argv)
     if "--json" in argv:
         _write(sys.stdout, as_json.text(as_json.error(reason)))
     else:
         _tell(reason)
+
+
+def _detailed(error: WorkshopError, argv: Sequence[str]) -> WorkshopError:
+    """Add where the details are, if an error of ours was caused by something unforeseen."""
+    if error.__cause__ is None or isinstance(error.__cause__, WorkshopError | OSError):
+        return error
+    if error.exit_status != ToolError.exit_status:
+        return error
+    report = _write_report(error, argv)
+    return ToolError(error.what, f"{error.look}; details in {report}" if report else error.look)
 
 
 def _crash(error: BaseException, argv: Sequence[str]) -> ToolError:
@@ -111,7 +129,7 @@ def _write_report(error: BaseException, argv: Sequence[str]) -> Path | None:
 
 
 def _state_folder() -> Path:
-    from workshop.cli.project import find  # noqa: PLC0415  # it may be what failed
+    from workshop.cli.project import find  # it may be what failed
 
     try:
         return find().state
@@ -122,7 +140,7 @@ def _state_folder() -> Path:
 def _tell(reason: WorkshopError) -> None:
     """Write an error to standard error, in colour where that can be."""
     try:
-        from workshop.cli.render.screen import Screen  # noqa: PLC0415  # it wants a package, rich
+        from workshop.cli.render.screen import Screen  # it wants a package, rich
     except ImportError:
         _write(sys.stderr, f"✗ {reason.what}\n  {reason.look}\n")
         return

@@ -154,9 +154,6 @@ def histogram(values: Sequence[float], edges: Sequence[float]) -> list[int]:
 
 
 def _error(record: Record) -> str:
-    """Return the exception, by its name and its last line, or else the message."""
-    name = record.get("exception_name")
+    """Return the exception's name; without one its last line, without any the message."""
     text = str(record.get("exception", "")).strip().splitlines()
-    if text:
-        return text[-1]
-    return str(name or record.get("message", ""))
+    return str(record.get("exception_name") or (text[-1] if text else record.get("message", "")))

@@ -2,42 +2,50 @@
 
 import os
 import signal
+import threading
 import time
 from types import FrameType
 
 PATIENCE_SECONDS = 5.0
-"""How long putting away may take before a further Ctrl-C ends the process at once."""
+"""How long putting away may take before a further signal ends the process at once."""
 
+_SOON_SECONDS = 0.01
 _STATUS_BASE = 128
 
-_first: list[float] = []
 
+class Interrupts:
+    """The signals that ask this process to end.
 
-def take_over() -> None:
-    """Handle SIGINT, and SIGTERM and SIGHUP like it, in this process from now on.
+    The first one raises KeyboardInterrupt in the main thread, so that every `with` puts its
+    things away: an execution environment left running would be worse than a moment's wait.
+    Further ones are therefore ignored for `PATIENCE_SECONDS`; then they end the process.
 
-    The first one raises in the main thread, so that every `with` puts its things away: an
-    execution environment left running would be worse than a moment's wait. Further ones are
-    therefore ignored for `PATIENCE_SECONDS`; then they end the process.
+    Attributes:
+        status: The exit status the first one asks for, 128 and its number as shells have it; None
+            while there has been none.
     """
-    signal.signal(signal.SIGINT, _handle)
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _handle)
 
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self._first = 0.0
 
-def interrupted() -> bool:
-    """Whether Ctrl-C came, even if a library on the way swallowed the exception."""
-    return bool(_first)
+    def take_over(self) -> None:
+        """Handle them in this process from now on."""
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):  # Windows has no SIGHUP
+                signal.signal(getattr(signal, name), self._handle)
 
+    def redeliver(self) -> None:
+        """Have the signal come again, where its exception came up in a place that cannot raise."""
+        if self.status is not None:
+            number, self.status = self.status - _STATUS_BASE, None
+            threading.Timer(_SOON_SECONDS, signal.raise_signal, [number]).start()
 
-def _handle(number: int, frame: FrameType | None) -> None:
-    del frame
-    now = time.monotonic()
-    if not _first:
-        _first.append(now)
-        if number == signal.SIGINT:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        now = time.monotonic()
+        if self.status is None:
+            self.status, self._first = _STATUS_BASE + number, now
             raise KeyboardInterrupt
-        raise SystemExit(_STATUS_BASE + number)
-    if now - _first[0] > PATIENCE_SECONDS:
-        os._exit(_STATUS_BASE + number)
+        if now - self._first > PATIENCE_SECONDS:
+            os._exit(self.status)

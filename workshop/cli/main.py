@@ -24,17 +24,19 @@ def main(argv: "Sequence[str] | None" = None) -> int:
 
     Returns:
         0 fine, 1 the learner's work is not there yet, 2 wrong usage, 3 the tool itself failed,
-        130 after Ctrl-C, 141 when the reader of the output went away.
+        130 after Ctrl-C, 143 and 129 after SIGTERM and SIGHUP, 141 when the reader of the output
+        went away.
     """
     if argv is not None:
         return _run(argv)
     try:
-        interrupts = import_module("workshop.cli.interrupts")
+        interrupts = import_module("workshop.cli.interrupts").Interrupts()
         interrupts.take_over()
-        import_module("workshop.cli.failures").watch_threads(sys.argv[1:])
+        import_module("workshop.cli.failures").watch_background(sys.argv[1:], interrupts)
+        # A library on the way may have swallowed the exception; the signal still counts.
         status = _run(sys.argv[1:])
-        status = INTERRUPTED if interrupts.interrupted() else status
-    except KeyboardInterrupt:  # before the handler stood, or between two lines of ours
+        status = int(interrupts.status or status)
+    except KeyboardInterrupt:  # between two lines of ours
         status = INTERRUPTED
     import_module("workshop.cli.render.stream").let_go()
     return status

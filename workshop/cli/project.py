@@ -36,7 +36,7 @@ class Project:
     @cached_property
     def course(self) -> "Course":
         """The steps, read from `steps/`."""
-        from workshop.course.catalogue import Course  # noqa: PLC0415  # doctor does without
+        from workshop.course.catalogue import Course  # doctor does without
 
         return Course.load(self.root)
 
@@ -48,7 +48,7 @@ class Project:
         """
         if named is not None:
             return self.course.find(named)
-        from workshop.course.progress import Progress  # noqa: PLC0415  # doctor does without
+        from workshop.course.progress import Progress  # doctor does without
 
         return Progress(self.state).current(self.course) or self.course.steps[-1]
 

@@ -33,9 +33,6 @@ def solution(project: Project, screen: Screen, step: Step, *, reveal: bool) -> i
     passed = Progress(project.state).is_passed(step)
     shown = solution_for(step, revealed=reveal or passed)
     for name, text in shown.files.items():
-        screen.line(drawing.file_name(project.short(step.solution / name)))
-        for line in text.splitlines():
-            screen.whole(drawing.source(line))
-        screen.line()
+        screen.show(*drawing.file(project.short(step.solution / name), text))
     screen.show(*drawing.why(shown.why, screen.width))
     return 0

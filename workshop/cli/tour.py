@@ -13,7 +13,7 @@ from workshop.lab import Lab
 from workshop.store import Store
 
 SEED = 7
-COUNT = 240
+COUNT = 300
 CONCURRENCY = 10
 
 
@@ -51,7 +51,7 @@ def tour(project: Project, screen: Screen, *, seed: int, count: int) -> int:
         screen.show(*drawing.step(step, telemetry, screen.width))
     if telemetry:
         screen.show(*drawing.slowest(telemetry.traces, screen.width))
-    screen.show(*drawing.closing("workshop", time.monotonic() - begun))
+    screen.show(*drawing.closing(time.monotonic() - begun, screen.width))
     return 0
 
 
@@ -64,5 +64,11 @@ def send(step: Step, traffic: list[payments.Payment], screen: Screen) -> drawing
         ):
             for _ in lab.invoke_many(traffic, concurrency=CONCURRENCY):
                 advance()
+            group = lab.template.log_groups.get(lab.template.function().log_group)
         with store.database():
-            return drawing.Telemetry(store.log_events(), store.data_points(), store.traces())
+            return drawing.Telemetry(
+                log_events=store.log_events(),
+                points=store.data_points(),
+                traces=store.traces(),
+                retention_days=group.retention_days if group else None,
+            )

@@ -47,7 +47,7 @@ def _verdict(project: Project, screen: Screen, step: Step) -> None:
         screen.error(error.what, error.look)
     else:
         screen.show(*drawing.traffic(verdict.sent, screen.width))
-        check.show(project, screen, verdict, finished=False, brief=False)
+        check.show(project, screen, verdict, finished=False, watching=True)
         problem = check.keep(Progress(project.state), verdict)
         screen.warn(*([problem] if problem else []))
     screen.show(drawing.waiting(project.short(step.folder), screen.width))

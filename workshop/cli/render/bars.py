@@ -57,4 +57,6 @@ def row(
         style: How the bar is coloured.
     """
     start = f"{label:>{_LABEL}}  {figure:>{_FIGURE}}  "
-    return Text(start) + bar(value, most, width - len(start), style)
+    drawn = Text.assemble(start, bar(value, most, width - len(start), style))
+    drawn.rstrip()
+    return drawn

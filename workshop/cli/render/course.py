@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from workshop.cli.render.bars import span
@@ -14,25 +13,23 @@ from workshop.course.catalogue import Course, Step
 from workshop.course.progress import Hint, Progress
 from workshop.course.safety import Reset
 
-_BAR_WIDTH = 20
+_BAR_WIDTH = 12
 
 
-def steps(course: Course, progress: Progress, width: int) -> Iterator[RenderableType]:
+def steps(course: Course, progress: Progress, width: int) -> Iterator[Text]:
     """Draw a table of the steps."""
     current = progress.current(course)
     columns = (
         Column("", least=1),
-        Column("step", least=18),
-        Column("", least=4, keep=False),
+        Column("step", least=24),
         Column("min", "right", least=3),
-        Column("slide", least=10, keep=False),
-        Column("notebook", least=8, keep=False),
+        Column("slide", least=20, keep=False),
+        Column("notebook", least=12, keep=False),
     )
     rows = [
         (
             _mark(step, current, progress),
             Text(step.name, "strong" if step is current else ""),
-            step.title,
             str(step.minutes),
             step.slide or "-",
             step.notebook or "-",
@@ -44,7 +41,7 @@ def steps(course: Course, progress: Progress, width: int) -> Iterator[Renderable
 
 def status(
     course: Course, progress: Progress, short: Callable[[Path], str], width: int
-) -> Iterator[RenderableType]:
+) -> Iterator[Text]:
     """Draw how far the learner is and what to do next.
 
     Args:
@@ -86,7 +83,7 @@ def status(
     yield from commands(rows, width)
 
 
-def hint(step: Step, told: Hint, width: int) -> Iterator[RenderableType]:
+def hint(step: Step, told: Hint, width: int) -> Iterator[Text]:
     """Draw a hint, and how to get the next one."""
     yield Text.assemble((f"hint {told.number} of {told.of}", "title"), (f"  {step.name}", "quiet"))
     yield from prose(told.text, width, 2)
@@ -99,9 +96,7 @@ def hint(step: Step, told: Hint, width: int) -> Iterator[RenderableType]:
         yield from commands(rows, width)
 
 
-def reset(
-    step: Step, done: Reset, short: Callable[[Path], str], width: int
-) -> Iterator[RenderableType]:
+def reset(step: Step, done: Reset, short: Callable[[Path], str], width: int) -> Iterator[Text]:
     """Draw what a reset restored, and where the learner's files are kept."""
     if not done.restored:
         yield labelled("✓ ", f"{step.name} is as it was at the start already", width, "good")

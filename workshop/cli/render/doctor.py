@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from workshop.cli.render.text import labelled
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 _LABEL = 23
 
 
-def parts(found: "Sequence[Part]", width: int) -> Iterator[RenderableType]:
+def parts(found: "Sequence[Part]", width: int) -> Iterator[Text]:
     """Draw each part with its findings; what mends one stands below it."""
     for part in found:
         yield Text.assemble((part.name, "title"), ("  optional" if part.optional else "", "quiet"))
@@ -22,7 +21,9 @@ def parts(found: "Sequence[Part]", width: int) -> Iterator[RenderableType]:
             mark, style = ("✓", "good") if finding.mend is None else ("✗", "bad")
             if part.optional and finding.mend is not None:
                 mark, style = "·", "quiet"
-            yield labelled(f"  {mark} {finding.name:<{_LABEL - 4}}  ", finding.found, width, style)
+            drawn = labelled(f"  {mark} {finding.name:<{_LABEL - 4}}  ", finding.found, width)
+            drawn.stylize(style, 2, 3)
+            yield drawn
             if finding.mend is not None:
                 # A command to copy: it may not be folded between its words.
                 yield Text.assemble("    → ", (finding.mend, "command"))

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from workshop.cli.render import telemetry
 from workshop.cli.render.bars import bar
+from workshop.cli.render.text import cut
 from workshop.cli.render.waterfall import waterfall
 from workshop.course.catalogue import Step
-from workshop.metrics.emf import EmfReading
+from workshop.metrics import emf
 from workshop.metrics.statistics import percentile
 from workshop.signals import Invocation
 from workshop.traces import assemble
@@ -19,18 +19,19 @@ MOST_LINES = 20
 """Invocations drawn with a line each; of more, only the summary is."""
 
 _BAR_WIDTH = 24
+_MOST_NAME = 24
 _PERCENTILES = (50, 90, 99)
 
 
-def opening(step: Step, whose: str, event: str, count: int) -> RenderableType:
+def opening(step: Step, whose: str, event: str, count: int) -> Text:
     """Draw what was run."""
     times = f" x {count}" if count > 1 else ""
-    return Text.assemble((step.name, "title"), (f"  {whose}, event {event}{times}", "quiet"))
+    return Text.assemble(
+        (step.name, "title"), (f"  {whose}, event {cut(event, _MOST_NAME)}{times}", "quiet")
+    )
 
 
-def invocation(
-    what: Invocation, readings: Sequence[EmfReading], width: int
-) -> Iterator[RenderableType]:
+def invocation(what: Invocation, readings: Sequence[emf.EmfReading], width: int) -> Iterator[Text]:
     """Draw one invocation: how it ended, what the caller got, and every signal.
 
     Args:
@@ -45,14 +46,16 @@ def invocation(
     yield from telemetry.log_events(what.log_events, width, dropped=what.dropped_log_events)
     yield Text()
     yield from telemetry.data_points([point for one in readings for point in one.points], width)
-    yield from telemetry.problems([problem for one in readings for problem in one.problems])
+    problems = [problem for one in readings for problem in one.problems]
+    problems += filter(None, map(emf.misplaced, what.log_events))
+    yield from telemetry.problems(problems, width)
     for trace in assemble(what.segments):
         yield Text()
         yield telemetry.heading("trace", trace.id)
         yield from waterfall(trace, width)
 
 
-def further(invocations: Sequence[Invocation], width: int) -> Iterator[RenderableType]:
+def further(invocations: Sequence[Invocation], width: int) -> Iterator[Text]:
     """Draw several invocations of one function: a line each while they are few, then figures."""
     yield Text()
     yield telemetry.heading("all invocations", str(len(invocations)))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, Self, TextIO, cast
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.text import Text
 
 from workshop.cli import as_json
@@ -65,18 +65,10 @@ class Screen:
         if error is None:
             self._console.file.flush()
 
-    def show(self, *things: RenderableType) -> None:
-        """Draw things below each other, no wider than is readable."""
-        for thing in things:
-            self._console.print(thing, width=self.width)
-
-    def line(self, text: str | Text = "", style: str = "") -> None:
-        """Write a line of prose, wrapped between words."""
-        self._console.print(text, style=style, width=self.width)
-
-    def whole(self, line: str | Text) -> None:
-        """Write a line as it is: a terminal may fold it, a file gets it in one piece."""
-        self._console.print(line, soft_wrap=True)
+    def show(self, *texts: Text) -> None:
+        """Write texts below each other, as they were laid out: nothing is wrapped or cut here."""
+        for text in texts:
+            self._console.print(text, soft_wrap=True)
 
     def json(self, document: Mapping[str, object]) -> None:
         """Write a JSON document, and nothing else."""
@@ -85,14 +77,14 @@ class Screen:
     def warn(self, *texts: str) -> None:
         """Tell of what went wrong beside the point; each starts a line."""
         for text in texts:
-            self._console.print(labelled("! ", text, self.width, "warn"))
+            self.show(labelled("! ", text, self.width, "warn"))
 
     def error(self, what: str, look: str = "") -> None:
         """Tell of an error: what is wrong, then where to look."""
-        self._console.print(labelled("✗ ", what, self.width, "bad", "bad"))
+        self.show(labelled("✗ ", what, self.width, "bad", "bad"))
         if look:
-            self._console.print(labelled("  ", look, self.width))
-        self._console.file.flush()
+            self.show(labelled("  ", look, self.width))
+        self.flush()
 
     def flush(self) -> None:
         """Hand on what is buffered, for a reader who is waiting."""
@@ -103,7 +95,7 @@ class Screen:
         if self.is_terminal:
             self._console.clear()
         else:
-            self._console.print()
+            self.show(Text())
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
@@ -120,22 +112,22 @@ class Screen:
         if not self.is_terminal:
             yield lambda: None
             return
-        from rich.progress import (  # noqa: PLC0415  # slow to import, and only for terminals
+        from rich.progress import (  # slow to import, and only for terminals
             BarColumn,
             MofNCompleteColumn,
             Progress,
+            ProgressColumn,
             TextColumn,
         )
 
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(
-                bar_width=None, style="quiet", complete_style="accent", finished_style="good"
-            ),
-            MofNCompleteColumn(),
-            console=self._console,
-            transient=True,
-        ) as progress:
+        columns: list[ProgressColumn] = [TextColumn("{task.description}")]
+        if total > 1:
+            columns += [
+                BarColumn(None, "quiet", "accent", "good", "quiet"),
+                MofNCompleteColumn(),
+            ]
+
+        with Progress(*columns, console=self._console, transient=True) as progress:
             task = progress.add_task(what, total=total)
             yield lambda: progress.advance(task)
 

@@ -3,13 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, repeat
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from workshop.cli.render.table import Column, table
-from workshop.cli.render.text import fold, printable
+from workshop.cli.render.text import cut, fold, labelled, printable
 from workshop.signals import DataPoint, Invocation, LogEvent
 
 MOST_EVENTS = 40
@@ -20,6 +19,7 @@ MOST_CHARACTERS = 2000
 
 _MOST_POINTS = 30
 _GUTTER = 5
+_MOST_NAME = 36
 
 _PLATFORM = re.compile(
     r"(INIT_START|START RequestId|END RequestId|REPORT RequestId|INIT_REPORT|RESTORE_|EXTENSION)\b"
@@ -42,10 +42,7 @@ _OUTCOMES = {
 
 def heading(title: str, note: str = "") -> Text:
     """Draw the title of a part, with a quiet note beside it."""
-    text = Text(title, "title")
-    if note:
-        text.append(f"  {note}", "quiet")
-    return text
+    return Text.assemble((title, "title"), (f"  {note}" if note else "", "quiet"))
 
 
 def figures(invocation: Invocation) -> Text:
@@ -54,32 +51,44 @@ def figures(invocation: Invocation) -> Text:
     words, style = _OUTCOMES[invocation.status]
     parts = [f"{report.duration_ms:.1f} ms"]
     if report.init_duration_ms is not None:
-        parts.append(f"cold start: init {report.init_duration_ms:.0f} ms")
+        parts.append(f"cold, init {report.init_duration_ms:.0f} ms")
     elif not invocation.cold_start:
         parts.append("warm")
     parts.append(f"{report.max_memory_used_mb} of {report.memory_size_mb} MB")
     return Text.assemble((words, style), f"  {' · '.join(parts)}")
 
 
-def response(invocation: Invocation, width: int) -> Iterator[RenderableType]:
+def response(invocation: Invocation, width: int) -> Iterator[Text]:
     """Draw what the caller got: the response, or the error object Lambda made."""
-    yield heading("response" if invocation.function_error is None else "error")
     text = invocation.payload.decode("utf-8", "replace")
     try:
-        lines = json.dumps(json.loads(text), indent=2, ensure_ascii=False).splitlines()
+        value = json.loads(text)
     except ValueError:
-        lines = text.splitlines()
-    most = MOST_EVENTS
-    for line in lines[:most]:
+        value = None
+    if invocation.function_error is None:
+        yield heading("response")
+        lines = json.dumps(value, indent=2, ensure_ascii=False).splitlines()
+    else:
+        yield heading("error")
+        lines = _error(value) if isinstance(value, dict) else text.splitlines()
+    for line in lines[:MOST_EVENTS]:
         for piece in fold(printable(line[:MOST_CHARACTERS]), width - 2):
-            yield _keys(Text(f"  {piece}"))
-    if len(lines) > most:
-        yield Text(f"  … {len(lines) - most} more lines", "quiet")
+            yield _keys(Text(f"  {piece.rstrip()}"))
+    if len(lines) > MOST_EVENTS:
+        yield Text(f"  … {len(lines) - MOST_EVENTS} more lines", "quiet")
+
+
+def _error(error: dict[str, object]) -> list[str]:
+    """Write an error object as Python writes an exception: where, then what."""
+    trace = error.get("stackTrace")
+    lines = "".join(map(str, trace)).splitlines() if isinstance(trace, list) else []
+    kind, message = error.get("errorType"), error.get("errorMessage", "")
+    return [*lines, *(f"{kind}: {message}" if kind else str(message)).splitlines()]
 
 
 def log_events(
     events: Sequence[LogEvent], width: int, *, dropped: int = 0, most: int = MOST_EVENTS
-) -> Iterator[RenderableType]:
+) -> Iterator[Text]:
     """Draw log events: as they are, numbered, with the platform's own lines set back.
 
     Args:
@@ -108,22 +117,30 @@ def is_platform(message: str) -> bool:
     return bool(_PLATFORM.match(message))
 
 
-def log_event(event: LogEvent, width: int, number: int | None = None) -> Iterator[Text]:
-    """Draw one log event; folded over lines, but without a character changed."""
+def log_event(event: LogEvent, width: int, number: int) -> Iterator[Text]:
+    """Draw one log event: folded over lines, but without a character changed.
+
+    INIT_START alone is cut to one line, since all it adds is the runtime's ARN.
+    """
     message = event.message[:MOST_CHARACTERS]
-    platform = is_platform(message)
+    room = width - _GUTTER
+    if message.startswith("INIT_START"):
+        pieces = [cut(printable(message), room)]
+    else:
+        pieces = [piece for line in message.split("\n") for piece in fold(printable(line), room)]
     level = _LEVEL.search(message)
-    marked = _LEVEL_STYLES.get(next(filter(None, level.groups())), "") if level else ""
-    gutter = Text(f"{number or '':>{_GUTTER - 2}}  ", marked or "quiet")
-    for line in message.split("\n"):
-        for piece in fold(printable(line), width - _GUTTER):
-            yield gutter + (Text(piece, "quiet") if platform else _keys(Text(piece)))
-            gutter = Text(" " * _GUTTER)
+    style = _LEVEL_STYLES.get(level[1] or level[2], "quiet") if level else "quiet"
+    gutters = chain([Text(f"{number:>{_GUTTER - 2}}  ", style)], repeat(Text(" " * _GUTTER)))
+    platform = is_platform(message)
+    for gutter, piece in zip(gutters, pieces, strict=False):
+        text = Text(piece.rstrip(), "quiet" if platform else "")
+        yield Text.assemble(gutter, text if platform else _keys(text))
     if len(event.message) > MOST_CHARACTERS:
-        yield gutter + Text(f"… {len(event.message) - MOST_CHARACTERS:,} more characters", "quiet")
+        more = len(event.message) - MOST_CHARACTERS
+        yield Text(f"{'':{_GUTTER}}… {more:,} more characters", "quiet")
 
 
-def data_points(points: Sequence[DataPoint], width: int) -> Iterator[RenderableType]:
+def data_points(points: Sequence[DataPoint], width: int) -> Iterator[Text]:
     """Draw data points as a table."""
     if not points:
         yield heading("data points", "none: no log event is an EMF record")
@@ -151,10 +168,10 @@ def data_points(points: Sequence[DataPoint], width: int) -> Iterator[RenderableT
         yield Text(f"  … {len(points) - _MOST_POINTS} more data points", "quiet")
 
 
-def problems(found: Sequence[str]) -> Iterator[RenderableType]:
+def problems(found: Sequence[str], width: int) -> Iterator[Text]:
     """Draw what is wrong with records that were meant to be EMF."""
     for problem in found:
-        yield Text(f"  ! {printable(problem)}", "warn")
+        yield labelled("  ! ", printable(problem), width, "warn")
 
 
 def _indented(text: Text) -> Text:
@@ -172,4 +189,4 @@ def _keys(text: Text) -> Text:
 
 
 def _groups(events: Sequence[LogEvent]) -> str:
-    return ", ".join(dict.fromkeys(event.log_group for event in events))
+    return cut(", ".join(dict.fromkeys(event.log_group for event in events)), _MOST_NAME)

@@ -69,12 +69,10 @@ def labelled(label: str, text: str, width: int, label_style: str = "", style: st
         text,
         max(_LEAST, width - column),
         break_on_hyphens=False,
+        break_long_words=False,  # an address or a path is to be copied whole
         replace_whitespace=False,
-        drop_whitespace=True,
     )
-    drawn = Text(label, label_style)
-    drawn.append(f"\n{' ' * column}".join(rows), style)
-    return drawn
+    return Text.assemble((label, label_style), (f"\n{' ' * column}".join(rows), style))
 
 
 def prose(text: str, width: int, indent: int = 0) -> Iterator[Text]:

@@ -1,17 +1,19 @@
 """`workshop tour` on the screen: step by step, what can be answered now and could not before."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from workshop.cli import findings
 from workshop.cli.render.bars import row as bar_row
 from workshop.cli.render.table import Column, table
 from workshop.cli.render.telemetry import heading, is_platform
-from workshop.cli.render.text import cut, printable
+from workshop.cli.render.text import cut, labelled, printable
+from workshop.cli.render.verdict import commands
 from workshop.cli.render.waterfall import waterfall
 from workshop.course.catalogue import Step
 from workshop.metrics.statistics import percentile
@@ -21,6 +23,7 @@ from workshop.traces import Trace
 _RAW_LINES = 12
 _MOST_ROWS = 8
 _DURATION_EDGES = (5.0, 10.0, 20.0, 50.0, 100.0, 500.0)
+_NEAR = 0.2
 _TIME = re.compile(r"\d\d:\d\d:\d\d[.,]\d{3}")
 
 
@@ -32,23 +35,27 @@ class Telemetry:
         log_events: In the order they happened.
         points: The data points read from them.
         traces: Assembled from the segments.
+        retention_days: How long the template has the log group keep it; None for ever.
     """
 
     log_events: Sequence[LogEvent]
     points: Sequence[DataPoint]
     traces: Sequence[Trace]
+    retention_days: int | None
 
 
-def opening(steps: int, count: int, width: int) -> Iterator[RenderableType]:
+def opening(steps: int, count: int, width: int) -> Iterator[Text]:
     """Draw what is about to be seen."""
     yield _rule(f"{count} payments through {steps} functions", width)
-    yield Text(
+    yield labelled(
+        "",
         "The same customers' payments go through the finished function of every step, in a local"
-        " Lambda on this machine. Some fail, some crawl. What can you tell afterwards?"
+        " Lambda on this machine. Some fail, some crawl. What can you tell afterwards?",
+        width,
     )
 
 
-def step(what: Step, telemetry: Telemetry, width: int) -> Iterator[RenderableType]:
+def step(what: Step, telemetry: Telemetry, width: int) -> Iterator[Text]:
     """Draw a step: its question, the picture that answers it, and what that reveals.
 
     Args:
@@ -58,39 +65,41 @@ def step(what: Step, telemetry: Telemetry, width: int) -> Iterator[RenderableTyp
     """
     yield Text()
     yield _rule(f"{what.number:02} {what.title}", width)
-    yield Text(what.question, "strong")
+    yield labelled("", what.question, width, style="strong")
     yield Text()
     yield from VIEWS[what.tour.view](telemetry, width)
     yield Text()
-    yield Text.assemble(("→ ", "good"), what.tour.reveals)
+    yield labelled("→ ", what.tour.reveals, width, "good", "strong")
 
 
-def lines(telemetry: Telemetry, width: int) -> Iterator[RenderableType]:
+def lines(telemetry: Telemetry, width: int) -> Iterator[Text]:
     """Draw some raw lines around a failure, and count how many errors say whose they are."""
     events = telemetry.log_events
-    failed = next((i for i, event in enumerate(events) if _tells_error(event)), 0)
-    first = max(0, min(failed - _RAW_LINES // 2, len(events) - _RAW_LINES))
+    errors = [place for place, event in enumerate(events) if _tells_error(event)]
+    middle = errors[len(errors) // 2] if errors else 0
+    first = max(0, min(middle - _RAW_LINES // 2, len(events) - _RAW_LINES))
     for event in events[first : first + _RAW_LINES]:
         style = "bad" if _tells_error(event) else "quiet" if is_platform(event.message) else ""
-        yield Text(cut(printable(event.message), width), style)
-    errors = [event for event in events if _tells_error(event)]
-    named = sum("cus_" in event.message for event in errors)
+        yield Text(cut(printable(event.message.partition("\n")[0]), width), style)
+    named = sum("cus_" in events[place].message for place in errors)
     yield Text()
-    yield Text(
-        f"{len(events):,} log events, {len(errors)} of them errors. "
-        f"Whose charges failed? {named} of {len(errors)} say."
+    yield labelled(
+        "",
+        f"{len(events):,} log events, {len(errors)} of them errors."
+        f" Whose charges failed? {named} of {len(errors)} say.",
+        width,
     )
 
 
-def keys(telemetry: Telemetry, width: int) -> Iterator[RenderableType]:
+def keys(telemetry: Telemetry, width: int) -> Iterator[Text]:
     """Draw the failed charges, found by the keys of their log events."""
     failed = findings.failures(findings.records(telemetry.log_events))
-    yield _query('level = "ERROR"')
+    yield _asked("where", 'level = "ERROR"')
     columns = (
         Column("payment_id", least=16),
         Column("customer_id", least=16),
         Column("amount", "right", least=6),
-        Column("error", least=10),
+        Column("exception_name", least=10),
     )
     rows = [
         (_text(one.payment_id), _text(one.customer_id), _text(one.amount), _text(one.error))
@@ -101,20 +110,20 @@ def keys(telemetry: Telemetry, width: int) -> Iterator[RenderableType]:
         yield Text(f"… and {len(failed) - _MOST_ROWS} more", "quiet")
 
 
-def context(telemetry: Telemetry, width: int) -> Iterator[RenderableType]:
+def context(telemetry: Telemetry, width: int) -> Iterator[Text]:
     """Draw one failed request from end to end, and count cold starts."""
     records = list(findings.records(telemetry.log_events))
     requests = findings.requests(records)
     failed = [one for one in requests if any(r["level"] == "ERROR" for r in one.records)]
     for chosen in (failed or requests)[:1]:
-        yield _query(f'correlation_id = "{printable(chosen.correlation_id)}"')
+        yield _asked("where", f'correlation_id = "{printable(chosen.correlation_id)}"')
         columns = (
             Column("timestamp", least=8),
             Column("level", least=5),
-            Column("message", least=12),
-            Column("customer_id", least=10),
-            Column("cold_start", least=5),
-            Column("function_request_id", least=8, keep=False),
+            Column("message", least=18),
+            Column("customer_id", least=16),
+            Column("cold_start", least=10, keep=False),
+            Column("function_request_id", least=36, keep=False),
         )
         rows = [
             (
@@ -122,7 +131,7 @@ def context(telemetry: Telemetry, width: int) -> Iterator[RenderableType]:
                 Text(str(one["level"]), "bad" if one["level"] == "ERROR" else ""),
                 _text(one.get("message")),
                 _text(one.get("customer_id")),
-                _text(one.get("cold_start")).lower(),
+                json.dumps(one.get("cold_start")),
                 _text(one.get("function_request_id")),
             )
             for one in chosen.records[:_MOST_ROWS]
@@ -130,11 +139,15 @@ def context(telemetry: Telemetry, width: int) -> Iterator[RenderableType]:
         yield table(columns, rows, width)
         yield Text()
     cold, invocations = findings.cold_starts(records)
-    yield _query("cold_start = true")
+    yield _asked("where", "cold_start = true")
     yield Text(f"{cold} of {invocations} invocations met a cold start")
+    yield Text()
+    days = telemetry.retention_days
+    yield _asked("template", f"RetentionInDays = {days or 'none'}")
+    yield Text(f"log events are kept {f'for {days} days' if days else 'for ever, at a price'}")
 
 
-def numbers(telemetry: Telemetry, width: int) -> Iterator[RenderableType]:
+def numbers(telemetry: Telemetry, width: int) -> Iterator[Text]:
     """Draw what was charged and what failed, and Duration: its average beside its edges."""
     metrics = findings.numbers(telemetry.points)
     columns = (
@@ -152,7 +165,7 @@ def numbers(telemetry: Telemetry, width: int) -> Iterator[RenderableType]:
     if charged and failed:
         share = failed.total / (failed.total + charged.total)
         yield Text()
-        yield _query("FailedCharge / (FailedCharge + SuccessfulCharge)")
+        yield _asked("math", "FailedCharge / (FailedCharge + SuccessfulCharge)")
         yield Text(f"{share:.1%} of charges failed")
     durations = findings.durations(telemetry.log_events)
     if durations:
@@ -160,24 +173,36 @@ def numbers(telemetry: Telemetry, width: int) -> Iterator[RenderableType]:
         yield from duration(durations, width)
 
 
-def duration(values: Sequence[float], width: int) -> Iterator[RenderableType]:
+def duration(values: Sequence[float], width: int) -> Iterator[Text]:
     """Draw how many invocations took how long, then the average and the edges."""
     yield heading("Duration", "of the REPORT lines: how many took how many ms")
     edges = _DURATION_EDGES
-    names = [f"up to {edges[0]:g}", *(f"to {edge:g}" for edge in edges[1:]), f"over {edges[-1]:g}"]
+    between = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
+    names = [f"up to {edges[0]:g}", *between, f"over {edges[-1]:g}"]
     counts = findings.histogram(values, edges)
     for name, count in zip(names, counts, strict=True):
         yield bar_row(name, f"{count:,}", count, most=max(counts), width=width)
     yield Text()
-    figures = {"Average": sum(values) / len(values)}
+    average = sum(values) / len(values)
+    figures = {"Average": average}
     figures |= {f"p{rank}": percentile(values, rank) for rank in (50, 90, 99)}
     most = max(figures.values())
     for name, value in figures.items():
         style = "bar.bad" if name == "p99" else "bar"
         yield bar_row(name, f"{value:,.1f}", value, most=most, width=width, style=style)
+    low, high = average * (1 - _NEAR), average * (1 + _NEAR)
+    near = sum(low <= value <= high for value in values)
+    yield Text()
+    yield labelled(
+        "",
+        f"Average {average:.0f} ms: yet {near} of {len(values)} invocations took anything near it"
+        f" ({low:.0f} to {high:.0f} ms). Half take {figures['p50']:.0f} ms or less,"
+        f" and one in a hundred {figures['p99']:.0f} ms or more.",
+        width,
+    )
 
 
-def slowest(traces: Sequence[Trace], width: int) -> Iterator[RenderableType]:
+def slowest(traces: Sequence[Trace], width: int) -> Iterator[Text]:
     """Draw where the time went in the slowest trace, of those that met no cold start."""
     if not traces:
         return
@@ -185,19 +210,34 @@ def slowest(traces: Sequence[Trace], width: int) -> Iterator[RenderableType]:
     chosen = max(warm or traces, key=lambda trace: trace.duration)
     yield Text()
     yield _rule("Where did the time go?", width)
-    yield Text(f"the slowest of {len(warm or traces)} warm requests, trace {chosen.id}", "quiet")
+    kind = "requests without a cold start" if warm else "requests"
+    which = f"the slowest of {len(warm or traces)} {kind}, trace {chosen.id}"
+    yield labelled("", which, width, style="quiet")
     yield Text()
     yield from waterfall(chosen, width)
+    yield Text()
+    inside = sum(span.duration or 0 for _, span in chosen.flat() if span.name == "Invocation")
+    share = f"{inside * 1000:.0f} of {chosen.duration * 1000:.0f} ms in your handler"
+    yield labelled("→ ", f"{share}, the rest in Lambda", width, "good", "strong")
 
 
-def closing(next_command: str, seconds: float) -> Iterator[RenderableType]:
+def closing(seconds: float, width: int) -> Iterator[Text]:
     """Draw what to type next."""
     yield Text()
-    yield Text(f"All of it measured here, in {seconds:.0f} s; nothing left this machine.", "quiet")
-    yield Text.assemble("Your turn   ", (next_command, "command"))
+    said = f"All of it measured here, in {seconds:.0f} s; nothing left this machine."
+    yield labelled("", said, width, style="quiet")
+    yield Text()
+    yield Text("Your turn", "title")
+    yield from commands(
+        {
+            "workshop": "where you are, and what to do next",
+            "workshop watch 00": "begin: a verdict on every save",
+        },
+        width,
+    )
 
 
-VIEWS: dict[str, Callable[[Telemetry, int], Iterator[RenderableType]]] = {
+VIEWS: dict[str, Callable[[Telemetry, int], Iterator[Text]]] = {
     "lines": lines,
     "keys": keys,
     "context": context,
@@ -213,9 +253,9 @@ def _rule(title: str, width: int) -> Text:
     )
 
 
-def _query(condition: str) -> Text:
-    """Draw the question as one would ask it: a condition on keys."""
-    return Text.assemble(("where  ", "quiet"), (condition, "accent"))
+def _asked(where: str, question: str) -> Text:
+    """Draw the question as one would ask it, with what it is asked of."""
+    return Text.assemble((f"{where}  ", "quiet"), (question, "accent"))
 
 
 def _tells_error(event: LogEvent) -> bool:

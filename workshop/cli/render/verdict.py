@@ -1,13 +1,16 @@
 """A check's verdict: the promises, the first thing wrong in four parts, and what to type next."""
 
+import re
 from collections.abc import Iterator, Mapping
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from workshop.cli.render.text import labelled, printable
 from workshop.course.catalogue import Step
 from workshop.course.check import Verdict
+
+_COMMAND = re.compile(r" {2,}(?=workshop )")
+"""What stands before a command at the end of a `look`: it gets a line of its own, to be whole."""
 
 _MARKS = {
     "passed": ("✓", "good", ""),
@@ -26,7 +29,7 @@ def line(verdict: Verdict) -> Text:
     )
 
 
-def promises(verdict: Verdict, width: int) -> Iterator[RenderableType]:
+def promises(verdict: Verdict, width: int) -> Iterator[Text]:
     """Draw what the step promises, and which of it holds."""
     yield line(verdict)
     for one in verdict.checks:
@@ -34,7 +37,7 @@ def promises(verdict: Verdict, width: int) -> Iterator[RenderableType]:
         yield labelled(f"  {mark} ", printable(one.title), width, mark_style, style)
 
 
-def wrong(verdict: Verdict, width: int) -> Iterator[RenderableType]:
+def wrong(verdict: Verdict, width: int) -> Iterator[Text]:
     """Draw the first thing wrong: what it is, what was seen, what was wanted, where to look."""
     if verdict.wrong is None:
         return
@@ -42,24 +45,20 @@ def wrong(verdict: Verdict, width: int) -> Iterator[RenderableType]:
     yield Text()
     yield labelled(f"{mark} ", printable(what), width, "bad", "bad")
     for label, text in parts:
-        for number, part in enumerate(text.splitlines() or [""]):
+        for number, part in enumerate(_COMMAND.sub("\n", text).splitlines() or [""]):
             yield labelled(f"  {'' if number else label:<8}", printable(part), width, "quiet")
 
 
-def after_failure(verdict: Verdict, width: int) -> Iterator[RenderableType]:
+def after_failure(verdict: Verdict, width: int, *, watching: bool) -> Iterator[Text]:
     """Draw what to type next, where the work is not there yet."""
     number = f"{verdict.step.number:02}"
+    rows = {} if watching else {f"workshop watch {number}": "check on every save"}
+    rows[f"workshop run {number}"] = "see what your function leaves behind"
     yield Text()
-    yield from commands(
-        {
-            f"workshop watch {number}": "check on every save",
-            f"workshop run {number}": "see what your function leaves behind",
-        },
-        width,
-    )
+    yield from commands(rows, width)
 
 
-def after_pass(verdict: Verdict, following: Step | None, width: int) -> Iterator[RenderableType]:
+def after_pass(verdict: Verdict, following: Step | None, width: int) -> Iterator[Text]:
     """Draw what a pass has brought, and what to type next."""
     step = verdict.step
     yield Text()
@@ -73,7 +72,7 @@ def after_pass(verdict: Verdict, following: Step | None, width: int) -> Iterator
     yield from commands(rows, width)
 
 
-def commands(rows: Mapping[str, str], width: int) -> Iterator[RenderableType]:
+def commands(rows: Mapping[str, str], width: int) -> Iterator[Text]:
     """Draw commands to type, each with what it does."""
     column = max(map(len, rows)) + 4
     for typed, does in rows.items():

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from workshop.cli.render.bars import span as bar
@@ -14,7 +13,7 @@ MOST_SPANS = 24
 _FIGURES = 10
 
 
-def waterfall(trace: Trace, width: int) -> Iterator[RenderableType]:
+def waterfall(trace: Trace, width: int) -> Iterator[Text]:
     """Draw a trace: a line for each span, its bar placed by when it ran, and milliseconds.
 
     Args:

@@ -1,0 +1,151 @@
+"""`workshop tour`: real traffic, what each step reveals, every figure from the telemetry."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from workshop.cli.render import tour as drawing
+from workshop.course.catalogue import Course
+from workshop.course.payments import SLOW, UNAVAILABLE, customers
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory):
+    """One tour, in a process of its own, for all that is asked of it here."""
+    folder = tmp_path_factory.mktemp("tour")
+    done = subprocess.run(
+        [sys.executable, "-m", "workshop.cli", "tour", "--seed", "11", "--count", "120"],
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def traffic():
+    return customers(11, 120)
+
+
+def part(said, number):
+    """What is drawn of a step."""
+    return said.split(f"━━ {number:02} ")[1].split("\n━━ ")[0]
+
+
+def failed(traffic):
+    return [one for one in traffic if one["card"]["number"].endswith(UNAVAILABLE)]
+
+
+def test_every_step_has_its_question_and_what_it_reveals(said, checkout):
+    for step in Course.load(checkout).steps:
+        words = " ".join(part(said, step.number).split())
+        assert step.question in words
+        assert step.tour.reveals in words
+
+
+def test_raw_lines_do_not_say_whose_charges_failed(said, traffic):
+    count = len(failed(traffic))
+    assert count > 0
+    assert f"{count} of them errors. Whose charges failed? 0 of {count} say." in " ".join(
+        part(said, 0).split()
+    )
+
+
+def test_keys_name_the_failed_charges(said, traffic):
+    shown = set(re.findall(r"(pay_\w+)  (cus_\w+) +(\d+)  ProcessorError", part(said, 1)))
+    sent = {(p["payment_id"], p["customer_id"], str(p["amount"])) for p in failed(traffic)}
+    assert shown
+    assert shown <= sent
+
+
+def test_context_follows_one_failed_request_and_counts_cold_starts(said, traffic):
+    (correlation_id,) = re.findall(r'correlation_id = "(req_\w+)"', part(said, 2))
+    assert correlation_id in {one["correlation_id"] for one in failed(traffic)}
+    cold, all_of_them = map(int, re.findall(r"(\d+) of (\d+) invocations met", part(said, 2))[0])
+    assert all_of_them == len(traffic)
+    assert 1 <= cold <= 10
+    assert "RetentionInDays = 30" in part(said, 2)
+
+
+def test_numbers_are_those_of_the_traffic(said, traffic):
+    sums = dict(
+        re.findall(r"^(\w+) +(?:None|Count) +[\d,]+ +([\d,]+)$", part(said, 3), re.MULTILINE)
+    )
+    good = [one for one in traffic if one not in failed(traffic)]
+    assert sums["SuccessfulCharge"] == str(len(good))
+    assert sums["FailedCharge"] == str(len(failed(traffic)))
+    assert sums["ChargedAmount"] == f"{sum(one['amount'] for one in good):,}"
+
+
+def test_the_edges_show_who_waits_and_the_average_does_not(said, traffic):
+    figures = {
+        name: float(value.replace(",", ""))
+        for name, value in re.findall(r"(Average|p50|p90|p99) +([\d.,]+)  ", part(said, 3))
+    }
+    slow = sum(one["card"]["number"].endswith(SLOW) for one in traffic)
+    assert slow >= 2
+    assert figures["p50"] < figures["Average"] < figures["p99"] / 2
+    counts = re.findall(r"(?:to|over) \d+ +([\d,]+)", part(said, 3))
+    assert sum(int(count) for count in counts) == len(traffic)
+
+
+def test_the_slowest_trace_is_a_waterfall(said):
+    end = said.split("Where did the time go?")[1]
+    assert re.search(r"Invocation +█+ +\d+\.\d ms", end)
+    assert re.search(r"→ 6\d\d of 6\d\d ms in your handler", end)
+
+
+def test_it_ends_with_what_to_type(said):
+    assert "workshop watch 00" in said.splitlines()[-1]
+
+
+def test_nothing_private_is_shown(said, traffic):
+    for one in traffic:
+        assert one["card"]["number"] not in said
+        assert one["card"]["holder"] not in said
+
+
+def test_no_line_is_wider_than_sixty_columns(workshop, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    done = workshop("tour", "--count", "30")
+    assert done.status == 0
+    assert max(map(len, done.out.splitlines())) <= 60
+
+
+def test_traffic_in_which_nothing_fails_is_shown_too(workshop):
+    done = workshop("tour", "--count", "1")
+    assert done.status == 0
+    assert "0 of them errors" in done.out
+
+
+def test_the_same_seed_is_the_same_traffic_and_another_is_not(workshop):
+    def amount(*typed):
+        done = workshop("tour", "--count", "5", *typed)
+        return re.search(r"ChargedAmount .* ([\d,]+)\n", done.out)[1]
+
+    assert amount("--seed", "1") == amount("--seed", "1") != amount("--seed", "2")
+
+
+def test_every_step_names_a_view_that_there_is(checkout):
+    assert {step.tour.view for step in Course.load(checkout).steps} <= set(drawing.VIEWS)
+
+
+def test_a_step_that_names_another_view_is_told(workshop, checkout):
+    toml = checkout / "steps/00_bare_handler/step.toml"
+    toml.write_text(toml.read_text().replace('view = "lines"', 'view = "clouds"'))
+    done = workshop("tour", "--count", "1")
+    assert done.status == 3
+    assert "clouds" in done.err
+
+
+def test_a_terminal_gets_a_progress_bar_and_a_pipe_does_not(terminal, process):
+    screen = terminal("tour", "--count", "20")
+    assert screen.finish() == 0
+    assert "20/20" in screen.text
+    assert "20/20" not in process("tour", "--count", "20").out
