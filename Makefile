@@ -25,7 +25,7 @@ test: .venv/dev.stamp ## Check everything: style, types, templates, behaviour
 	@echo "· types: mypy"
 	@$(VENV) -m mypy --no-error-summary
 	@echo "· templates: cfn-lint"
-	@$(VENV) -m cfnlint $(TEMPLATES)
+	@.venv/bin/cfn-lint $(TEMPLATES)
 	@echo "· behaviour: pytest"
 	@$(VENV) -m pytest --quiet
 

@@ -60,8 +60,9 @@ make_venv() {
     printf '%s' "$PWD" >"$folder/made-at"
 }
 
+# The list is complete, so pip need not look for dependencies. -qq leaves errors.
 pip_install() {
-    "$folder/bin/python" -m pip --disable-pip-version-check --no-input install --quiet "$@" ||
+    "$folder/bin/python" -m pip --disable-pip-version-check --no-input install -qq --no-deps "$@" ||
         fail "the packages could not be installed; the reason stands above" \
             "type the same command again to go on"
 }
@@ -74,7 +75,7 @@ say "installing $(grep -c '^[a-z].*==' "$requirements") pinned packages from $re
 pip_install --require-hashes -r "$requirements"
 if [ "$name" != sam ]; then
     say "installing this checkout itself"
-    pip_install --no-deps --no-build-isolation -e .
+    pip_install --no-build-isolation -e .
     : >"$folder/run.stamp" # the larger set holds the smaller one
 fi
 : >"$folder/$name.stamp"
