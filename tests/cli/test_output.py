@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -103,7 +104,7 @@ def test_a_full_disk_behind_the_output_is_told(checkout, typed):
 
 
 def test_output_and_errors_that_are_both_closed_still_give_a_status(checkout):
-    script = f"{sys.executable} -m workshop.cli chek >&- 2>&-"
+    script = f"{shlex.quote(sys.executable)} -m workshop.cli chek >&- 2>&-"
     done = subprocess.run(["/bin/sh", "-c", script], check=False, timeout=60)
     assert done.returncode == 2
 

@@ -7,9 +7,10 @@ import asyncio
 import json
 import re
 import socket
+from http import HTTPStatus
 from typing import Protocol
 
-import h11
+import httptools
 
 MAX_RESPONSE_BYTES = 6_291_556
 """Largest response of a synchronous invocation: 6 MB and a hundred bytes.
@@ -18,10 +19,11 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#function
 (the service's own message names the number).
 """
 
-_MAX_HEAD_BYTES = (1 << 20) + (1 << 16)
 _NEXT = b"/2018-06-01/runtime/invocation/next"
 _INIT_ERROR = b"/2018-06-01/runtime/init/error"
 _ANSWER = re.compile(rb"/2018-06-01/runtime/invocation/([0-9a-f-]{36})/(response|error)")
+
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 Headers = list[tuple[str, str]]
 
@@ -68,7 +70,7 @@ class RuntimeApi:
         connection, self.waiting = self.waiting, None
         if connection is None:
             raise ConnectionError
-        connection.respond(200, headers, body)
+        connection.send_event(headers, body)
 
     def close(self) -> None:
         """Close the socket and every connection."""
@@ -79,13 +81,18 @@ class RuntimeApi:
 
 
 class _Connection(asyncio.Protocol):
+    """One connection of the runtime.
+
+    Our runtime asks for the next event in the same packet that answers the last one. Then the
+    acknowledgement waits for that event, so that each side is woken once for each event.
+    """
+
     def __init__(self, api: RuntimeApi) -> None:
         self._api = api
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
+        self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
-        self._request: h11.Request | None = None
-        self._body: list[bytes] = []
-        self._size = 0
+        self._outgoing: list[bytes] = []
+        self.on_message_begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what TCP gives; for the type
@@ -101,70 +108,75 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            self._http.receive_data(data)
-            self._read_events()
-        except h11.ProtocolError:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
             self.close()
+        if self._api.waiting is not self:
+            self._send()
 
     def close(self) -> None:
         if self._transport:
             self._transport.close()
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
-        """Send a response, then go on with what the runtime has sent meanwhile."""
-        head = [*headers, ("Content-Length", str(len(body)))]
-        parts = (
-            self._http.send(h11.Response(status_code=status, headers=head)),
-            self._http.send(h11.Data(data=body)),
-            self._http.send(h11.EndOfMessage()),
-        )
-        if self._transport:
-            self._transport.write(b"".join(part or b"" for part in parts))
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
-            self._http.start_next_cycle()
-        else:
+        """Put a response in the queue; an event, which the runtime waits for, sends the queue."""
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        head = f"HTTP/1.1 {status} {_REASONS[status]}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+        self._outgoing += (head.encode("latin-1"), body)
+
+    def send_event(self, headers: Headers, body: bytes) -> None:
+        """Answer the request for the next event."""
+        self.respond(200, headers, body)
+        self._send()
+
+    def _send(self) -> None:
+        if self._outgoing and self._transport:
+            self._transport.write(b"".join(self._outgoing))
+            self._outgoing.clear()
+
+    # --------------------------------------------------------------------- what the parser has read
+
+    def on_message_begin(self) -> None:
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
+        self._size = 0
+
+    def on_url(self, part: bytes) -> None:
+        self._target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        if self._headers.get(b"expect", b"").lower() == b"100-continue":
+            self._outgoing.append(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size <= MAX_RESPONSE_BYTES:
+            self._body.append(part)
+
+    def on_message_complete(self) -> None:
+        self._dispatch(self._parser.get_method(), b"".join(self._body))
+        if not self._parser.should_keep_alive():
+            self._send()
             self.close()
 
-    def _read_events(self) -> None:
-        while True:
-            event = self._http.next_event()
-            match event:
-                case h11.Request():
-                    self._request, self._body, self._size = event, [], 0
-                    if self._http.they_are_waiting_for_100_continue and self._transport:
-                        go_on = h11.InformationalResponse(status_code=100, headers=[])
-                        self._transport.write(self._http.send(go_on) or b"")
-                case h11.Data():
-                    self._size += len(event.data)
-                    if self._size <= MAX_RESPONSE_BYTES:
-                        self._body.append(bytes(event.data))
-                case h11.EndOfMessage():
-                    self._dispatch()
-                case h11.ConnectionClosed():
-                    self.close()
-                    return
-                case _:  # NEED_DATA, or PAUSED until the response is sent
-                    return
-
-    def _dispatch(self) -> None:
-        request = self._request
-        assert request is not None  # noqa: S101 - h11 gives EndOfMessage only after Request; for the type
-        body = b"".join(self._body)
+    def _dispatch(self, method: bytes, body: bytes) -> None:
         too_large = self._size > MAX_RESPONSE_BYTES
-        self._body = []
         runtime = self._api.runtime
-        headers = {bytes(name): bytes(value).decode("latin-1") for name, value in request.headers}
-        target = bytes(request.target)
-        if request.method == b"GET" and target == _NEXT:
+        if method == b"GET" and self._target == _NEXT:
             self._api.waiting = self
             runtime.next_asked()
-        elif request.method == b"POST" and (answer := _ANSWER.fullmatch(target)):
+        elif method == b"POST" and (answer := _ANSWER.fullmatch(self._target)):
             request_id = answer[1].decode()
             if answer[2] == b"response":
                 waited = runtime.answered(request_id, None if too_large else body)
             else:
-                cause = headers.get(b"lambda-runtime-function-xray-error-cause")
-                waited = runtime.raised(request_id, body, cause)
+                cause = self._headers.get(b"lambda-runtime-function-xray-error-cause")
+                text = None if cause is None else cause.decode("latin-1")
+                waited = runtime.raised(request_id, body, text)
             if not waited:
                 self._refuse(400, "InvalidRequestID", "Invalid request ID")
             elif too_large:
@@ -172,9 +184,9 @@ class _Connection(asyncio.Protocol):
                 self._refuse(413, "RequestEntityTooLarge", message)
             else:
                 self._accept()
-        elif request.method == b"POST" and target == _INIT_ERROR:
-            kind = headers.get(b"lambda-runtime-function-error-type", "Runtime.Unknown")
-            runtime.init_failed(body, kind)
+        elif method == b"POST" and self._target == _INIT_ERROR:
+            kind = self._headers.get(b"lambda-runtime-function-error-type", b"Runtime.Unknown")
+            runtime.init_failed(body, kind.decode("latin-1"))
             self._accept()
         else:
             self._refuse(404, "NotFound", "Not part of the Lambda Runtime API")

@@ -1,0 +1,1 @@
+"""Measurements of the lab beside AWS's own emulator: `make bench`."""
