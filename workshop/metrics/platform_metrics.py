@@ -1,0 +1,198 @@
+"""The AWS/Lambda metrics of a function, read back from what the platform logged.
+
+Pure. https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+
+The service measures these itself; here they are told from START, REPORT and error lines, in text
+or in JSON. So they cannot tell of:
+
+- invocations without a REPORT in the log: still running, or kept out by the function's system log
+  level, as the JSON platform records of successes are at WARN;
+- Throttles: a throttled event leaves no log event. Whoever answered 429 tells, by `throttle`;
+- failures that leave no mark: in text form an invocation failed when its REPORT has another status
+  than success, or when the runtime's own `[ERROR] Type: message` stands before its REPORT. The
+  runtime writes that when a handler raises; a handler that prints the same looks the same.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from operator import attrgetter
+
+from workshop.metrics.platform import read_report
+from workshop.signals import DataPoint, LogEvent
+
+NAMESPACE = "AWS/Lambda"
+LOG_GROUP_PREFIX = "/aws/lambda/"
+
+_MINUTE_MS = 60_000
+_START = re.compile(r"START RequestId: (\S+)")
+_MARKS = ("START ", "REPORT ", "[ERROR] ")
+_JSON_MARK = '"platform.'
+# The runtime sets a space after the level; the Lambda log format has a tab there.
+_RAISED = re.compile(r"\[ERROR\] [\w.]+(:|\r|\n|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """One invocation, as the log tells it; times in milliseconds since the epoch."""
+
+    function: str
+    start: int
+    end: int
+    duration_ms: float
+    failed: bool
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What is known of the invocation that a log stream is in."""
+
+    request_id: str = ""
+    start: int = 0
+    raised: bool = False
+
+
+class PlatformLog:
+    """Log events read as metrics while they come in: what has been read once is not read again.
+
+    Args:
+        functions: Log group to function name; without one, `/aws/lambda/NAME` is of NAME. Other
+            log groups are left out.
+    """
+
+    def __init__(self, functions: Mapping[str, str] | None = None) -> None:
+        self._functions = functions
+        self._streams: dict[tuple[str, str], _Stream] = defaultdict(_Stream)
+        self._served: list[_Served] = []
+
+    def add(self, events: Iterable[LogEvent]) -> None:
+        """Read log events; those of one log stream come in the order in which they were written."""
+        for event in events:
+            message = event.message
+            if message.startswith(_MARKS) or _JSON_MARK in message:
+                function = self._function(event.log_group)
+                if function is not None:
+                    self._read(event, function, self._streams[event.log_group, event.log_stream])
+
+    def points(self) -> list[DataPoint]:
+        """Return the data points of all that was read.
+
+        Invocations, Errors, Duration, Throttles and ConcurrentExecutions are each there for a
+        function (`FunctionName`), for the function as a resource (`FunctionName` and `Resource`)
+        and, without dimensions, for all functions together. A sample lies in the minute in which
+        its invocation began, as Lambda stamps it. Errors and Throttles have a 0 for each invocation
+        without, so that their Average is a rate. ConcurrentExecutions has a sample for each
+        invocation: how many were running when it began, itself included; read its Maximum.
+
+        Returns:
+            One data point for each metric, dimension set and minute, oldest first.
+        """
+        self._served.sort(key=attrgetter("start", "end"))
+        points: list[DataPoint] = []
+        for dimensions, some in _by_dimensions(self._served):
+            minutes: dict[int, list[tuple[_Served, int]]] = defaultdict(list)
+            for one, running in zip(some, _concurrent(some), strict=True):
+                minutes[one.start // _MINUTE_MS * _MINUTE_MS].append((one, running))
+            for minute, there in minutes.items():
+                columns = {
+                    "Invocations": ("Count", [1.0 for _ in there]),
+                    "Errors": ("Count", [float(one.failed) for one, _ in there]),
+                    "Duration": ("Milliseconds", [one.duration_ms for one, _ in there]),
+                    "Throttles": ("Count", [0.0 for _ in there]),
+                    "ConcurrentExecutions": ("Count", [float(running) for _, running in there]),
+                }
+                points += [
+                    DataPoint(NAMESPACE, name, dimensions, minute, tuple(values), unit)
+                    for name, (unit, values) in columns.items()
+                ]
+        return sorted(points, key=attrgetter("timestamp"))
+
+    def _function(self, log_group: str) -> str | None:
+        if self._functions is not None:
+            return self._functions.get(log_group)
+        name = log_group.removeprefix(LOG_GROUP_PREFIX)
+        return name if name and name != log_group else None
+
+    def _read(self, event: LogEvent, function: str, stream: _Stream) -> None:
+        started = _started(event.message)
+        if started is not None:
+            stream.request_id, stream.start, stream.raised = started, event.timestamp, False
+        elif _RAISED.match(event.message):
+            stream.raised = True
+        elif line := read_report(event):
+            begun = event.timestamp - round(line.report.duration_ms)
+            if line.request_id == stream.request_id:
+                begun = stream.start
+            failed = line.status != "success" or stream.raised
+            end = max(event.timestamp, begun)
+            self._served.append(_Served(function, begun, end, line.report.duration_ms, failed))
+            stream.raised = False
+
+
+def platform_points(
+    events: Iterable[LogEvent], functions: Mapping[str, str] | None = None
+) -> list[DataPoint]:
+    """Read log events once: see `PlatformLog` for the arguments and `PlatformLog.points`."""
+    log = PlatformLog(functions)
+    log.add(events)
+    return log.points()
+
+
+def throttle(function: str, timestamp: int) -> list[DataPoint]:
+    """Return the data points of one throttled event, which no log tells of.
+
+    Args:
+        function: Its name.
+        timestamp: When it was turned away, in milliseconds since the epoch.
+    """
+    return [
+        DataPoint(NAMESPACE, "Throttles", dimensions, timestamp, (1.0,), "Count")
+        for dimensions in _dimension_sets(function)
+    ]
+
+
+def _dimension_sets(function: str) -> tuple[dict[str, str], ...]:
+    return ({"FunctionName": function}, {"FunctionName": function, "Resource": function}, {})
+
+
+def _by_dimensions(
+    served: Sequence[_Served],
+) -> list[tuple[dict[str, str], Sequence[_Served]]]:
+    functions: dict[str, list[_Served]] = defaultdict(list)
+    for one in served:
+        functions[one.function].append(one)
+    sets: list[tuple[dict[str, str], Sequence[_Served]]] = []
+    for function, some in functions.items():
+        by_name, by_resource, _ = _dimension_sets(function)
+        sets += [(by_name, some), (by_resource, some)]
+    return [*sets, ({}, served)]
+
+
+def _concurrent(served: Sequence[_Served]) -> list[int]:
+    """Return how many run when each begins; they come in the order in which they begin."""
+    ends: list[int] = []  # of those that run
+    running = []
+    for one in served:
+        while ends and ends[0] <= one.start:
+            heappop(ends)
+        heappush(ends, one.end)
+        running.append(len(ends))
+    return running
+
+
+def _started(message: str) -> str | None:
+    """Return the request id of a START, in text or in JSON."""
+    if found := _START.match(message):
+        return found[1]
+    if not message.startswith("{") or '"platform.start"' not in message:
+        return None
+    try:
+        root = json.loads(message)
+        if root["type"] == "platform.start":
+            return str(root["record"]["requestId"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass  # somebody else's JSON that only mentions the type
+    return None
