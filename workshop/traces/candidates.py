@@ -1,0 +1,229 @@
+"""What DuckDB can rule out before a filter expression is judged.
+
+Pure: an expression in, SQL out. The SQL is a necessary condition: it may let through traces that
+do not match, never the other way. It looks for the words of the expression in the text of the
+documents, which is far cheaper than to assemble traces, so that a search over 100,000 traces
+assembles few of them. The text is JSON without spaces, as the store writes it.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+from workshop.traces import filter_syntax as syntax
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition of SQL on the rows of one trace, in a query grouped by `trace_id`.
+
+    Attributes:
+        sql: With `?` for each parameter.
+        parameters: In order.
+    """
+
+    sql: str
+    parameters: tuple[object, ...] = ()
+
+
+ALL = Condition("true")
+
+_ROUNDING = 1e-6
+_OF_ROOTS = {
+    "http.url": "$.http.request.url",
+    "http.method": "$.http.request.method",
+    "http.useragent": "$.http.request.user_agent",
+    "http.clientip": "$.http.request.client_ip",
+    "http.status": "$.http.response.status",
+}
+_FUNCTIONS = {"contains": "contains", "beginswith": "starts_with", "endswith": "ends_with"}
+# Where the values of keywords stand in a document, wherever that is.
+_MEMBERS = {
+    "http.url": "url",
+    "http.method": "method",
+    "http.useragent": "user_agent",
+    "http.clientip": "client_ip",
+    "http.status": "status",
+    "user": "user",
+    "resource.arn": "resource_arn",
+    "instance.id": "instance_id",
+    "availabilityzone": "availability_zone",
+    "message": "message",
+}
+
+
+def condition(expression: syntax.Expression | None) -> Condition:
+    """Return what every trace of which an expression holds fulfils.
+
+    Args:
+        expression: None holds of every trace.
+    """
+    return ALL if expression is None else _possible(expression, whole=True)
+
+
+def _possible(expression: syntax.Expression, *, whole: bool) -> Condition:
+    """Return a condition for an expression about a trace (`whole`) or within braces."""
+    made = ALL  # what is negated, and patterns of root causes: anything is possible
+    match expression:
+        case syntax.And(terms):
+            made = _all([_possible(term, whole=whole) for term in terms])
+        case syntax.Or(terms):
+            made = _any([_possible(term, whole=whole) for term in terms])
+        case syntax.Not(syntax.Keyword("ok", syntax.Comparison(None))):
+            made = _failed()
+        case syntax.Keyword(name, comparison) if whole and name in _OF_ROOTS:
+            made = _of_root(_OF_ROOTS[name], comparison)
+        case syntax.Keyword(name, comparison):
+            made = _keyword(name, comparison, whole=whole)
+        case syntax.Annotation(key, comparison):
+            made = _member(key, comparison)
+        case syntax.Service(target, body):
+            made = _all([_name(target), _body(body)])
+        case syntax.Edge(source, destination, body):
+            made = _all([_name(source), _name(destination), _body(body)])
+        case syntax.RootCause(kind, _, body):
+            failed = {"fault": _fault(), "error": _error(), "responsetime": ALL}[kind]
+            made = _all([failed, _body(body)])
+    return made
+
+
+def _body(body: syntax.Expression | None) -> Condition:
+    return ALL if body is None else _possible(body, whole=False)
+
+
+def _keyword(name: str, comparison: syntax.Comparison, *, whole: bool) -> Condition:
+    if name in _MEMBERS:
+        return _member(_MEMBERS[name], comparison)
+    match comparison.value:
+        case bool(value):
+            return _boolean(name, asked=value is (comparison.operator == "="))
+        case None:
+            return _boolean(name, asked=True)
+        case str(value):  # the name or the type of a service may be inferred
+            return _has(_json(value)) if name == "name" and comparison.operator == "=" else ALL
+        case value if whole:
+            return _time(name, comparison.operator, value)
+        case _:  # the times of inferred segments are no columns
+            return ALL
+
+
+def _of_root(path: str, comparison: syntax.Comparison) -> Condition:
+    """Compare a value of a document itself: that of a root is in no other document."""
+    value, operator = comparison.value, comparison.operator
+    found = f"json_extract_string(document, '{path}')"
+    if not _is_unicode(value):
+        return ALL
+    if operator is None or value == "":
+        return Condition(f"bool_or({found} IS NOT NULL)")
+    if isinstance(value, float):
+        found = f"TRY_CAST({found} AS DOUBLE)"
+    if operator in _FUNCTIONS:
+        return Condition(f"bool_or({_FUNCTIONS[operator]}({found}, ?))", (value,))
+    sign = "<>" if operator == "!=" else operator
+    return Condition(f"bool_or({found} {sign} ?)", (value,))
+
+
+def _time(name: str, operator: syntax.Operator | None, seconds: float) -> Condition:
+    """Compare the longest, or the shortest, that a document of the trace took.
+
+    The sums are made in another order than elsewhere, which may differ in the last bits.
+    """
+    if name == "duration" and operator in ("=", ">", ">="):
+        whole = "max(coalesce(end_time, start_time)) - min(start_time)"
+        return Condition(f"{whole} >= ?", (seconds - _ROUNDING,))
+    if name == "responsetime" and operator in ("=", ">", ">="):
+        return Condition("max(end_time - start_time) >= ?", (seconds - _ROUNDING,))
+    if name == "responsetime" and operator in ("<", "<="):
+        return Condition("min(end_time - start_time) <= ?", (seconds + _ROUNDING,))
+    return ALL
+
+
+def _boolean(name: str, *, asked: bool) -> Condition:
+    if name == "ok":
+        return ALL if asked else _failed()
+    conditions = {
+        "fault": _fault(),
+        "error": _error(),
+        "throttle": _has('"throttle":true'),
+        "inferred": _has('"namespace":"'),
+    }
+    return conditions.get(name, ALL) if asked else ALL
+
+
+def _failed() -> Condition:
+    return Condition(r"""bool_or(regexp_matches(document, '"(error|fault|throttle)":true'))""")
+
+
+def _fault() -> Condition:
+    return _has('"fault":true')
+
+
+def _error() -> Condition:
+    return _any([_has('"error":true'), _has('"throttle":true')])
+
+
+def _name(target: syntax.Target) -> Condition:
+    """Require the names of a target; its type may be inferred."""
+    texts = (target.name, target.account_id)
+    return _all([_has(_json(text)) for text in texts if text is not None])
+
+
+def _member(key: str, comparison: syntax.Comparison) -> Condition:
+    """Require a member of some object, with a value that the comparison allows."""
+    operator, value = comparison.operator, comparison.value
+    written = f"{_json(key)}:"
+    match value:
+        case bool():
+            wanted = "true" if value is (operator == "=") else "false"
+            return _has(f"{written}{wanted}")
+        case str() if value and operator != "!=":
+            text = _json(value)
+            if operator == "=":
+                return _has(f"{written}{text}")
+            if operator == "beginswith":
+                return _has(f"{written}{text[:-1]}")
+            return _all([_has(f'{written}"'), _has(text[1:-1])])
+        case float() if operator is not None:
+            numbers = "regexp_extract_all(document, ?, 1)"
+            sign = "<>" if operator == "!=" else operator
+            return Condition(
+                f"bool_or(contains(document, ?) AND len(list_filter({numbers}, "
+                f"lambda x: TRY_CAST(x AS DOUBLE) {sign} ?)) > 0)",
+                (written, f"{re.escape(written)}(-?[0-9][0-9.eE+-]*)", value),
+            )
+        case _:
+            return _has(written)
+
+
+def _has(text: str) -> Condition:
+    """Require a text in some document of the trace."""
+    if not text or not _is_unicode(text):
+        return ALL
+    return Condition("bool_or(contains(document, ?))", (text,))
+
+
+def _is_unicode(value: object) -> bool:
+    """Say whether a value has no lone surrogate: DuckDB takes none, and the store has none."""
+    return not isinstance(value, str) or not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def _json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _all(conditions: list[Condition]) -> Condition:
+    kept = [condition for condition in conditions if condition != ALL]
+    return _joined(" AND ", kept) if kept else ALL
+
+
+def _any(conditions: list[Condition]) -> Condition:
+    return _joined(" OR ", conditions)
+
+
+def _joined(word: str, conditions: list[Condition]) -> Condition:
+    if len(conditions) == 1:
+        return conditions[0]
+    return Condition(
+        f"({word.join(condition.sql for condition in conditions)})",
+        tuple(value for condition in conditions for value in condition.parameters),
+    )
