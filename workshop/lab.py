@@ -30,15 +30,19 @@ class Lab:
     the lab. Use it as a context manager, so that no process is left behind.
     """
 
-    def __init__(self, template: Template, *, store: Store | None = None) -> None:
+    def __init__(
+        self, template: Template, *, store: Store | None = None, endpoint_url: str | None = None
+    ) -> None:
         """Make a lab; nothing is started yet.
 
         Args:
             template: A loaded `template.yaml`.
             store: Where telemetry is kept. Without one it is on the invocations alone. The lab
                 does not close it.
+            endpoint_url: Where the functions' own AWS calls go; None for where nobody answers.
         """
         self.template = template
+        self._endpoint_url = endpoint_url
         self._sink = _discard if store is None else store.append
         self._lambdas: dict[str, LocalLambda] = {}
         self._lock = Lock()
@@ -51,13 +55,14 @@ class Lab:
         *,
         store: Store | None = None,
         parameters: Mapping[str, str] | None = None,
+        endpoint_url: str | None = None,
     ) -> Self:
         """Load a template and make a lab of it.
 
         Raises:
             TemplateError: The template cannot be read, with the place in the file.
         """
-        return cls(load_template(template, parameters), store=store)
+        return cls(load_template(template, parameters), store=store, endpoint_url=endpoint_url)
 
     def __enter__(self) -> Self:
         return self
@@ -70,19 +75,30 @@ class Lab:
     ) -> None:
         self.close()
 
-    def invoke(self, event: object, function: str | None = None) -> Invocation:
+    def invoke(
+        self,
+        event: object,
+        function: str | None = None,
+        *,
+        trace_header: str | None = None,
+        client_context: str | None = None,
+    ) -> Invocation:
         """Send one event and wait for what comes of it.
 
         Args:
             event: What `json.dumps` takes, or the payload itself as bytes.
             function: The function's name or logical id; None when the template has one function.
+            trace_header: An X-Amzn-Trace-Id header, to take part in a trace.
+            client_context: The client context, as JSON.
 
         Raises:
             TooManyRequests: Every execution environment is busy and no more are allowed.
             InvalidRequestContent: The payload is not JSON.
             RequestTooLarge: The payload is over the limit of a synchronous invocation.
         """
-        return self._lambda(function).invoke(_payload(event))
+        return self._lambda(function).invoke(
+            _payload(event), trace_header=trace_header, client_context=client_context
+        )
 
     def invoke_many(
         self, events: Iterable[object], function: str | None = None, *, concurrency: int = 10
@@ -124,7 +140,9 @@ class Lab:
                 message = "the lab is closed"
                 raise RuntimeError(message)
             if function.logical_id not in self._lambdas:
-                self._lambdas[function.logical_id] = LocalLambda(function, self._sink)
+                self._lambdas[function.logical_id] = LocalLambda(
+                    function, self._sink, endpoint_url=self._endpoint_url
+                )
             return self._lambdas[function.logical_id]
 
 

@@ -106,6 +106,15 @@ def test_a_payment_leaves_structured_log_events(traffic):
                 wanted='a key "level", such as "INFO", on each',
                 look=f"a logger adds it: logger.info(…). {LOGGER}",
             )
+        if any(line.text.strip() == "{" for line in sent.own_logs):
+            raise Wrong(
+                "pretty-printed",
+                "the JSON is cut: each of its lines has become a log event of its own",
+                saw=f"{len(sent.own_logs)} log events of the handler's, none of them JSON\n"
+                + "\n".join(shortened(line.text) for line in sent.own_logs[:3]),
+                wanted="each log event on one line: CloudWatch cuts where a line ends",
+                look="what indents it: indent=4, pprint, POWERTOOLS_DEV?",
+            )
         if sent.own_logs and not structured(traffic.failed):
             raise Wrong(
                 "print-only",

@@ -64,7 +64,8 @@ def explain_exception(sent):
         raise not_a_number(saw)
     if kind == "SchemaValidationError" and "namespace" in said:
         raise no_namespace(saw)
-    if any(word in said for word in ("boto3", "PutMetricData", "monitoring.", "credentials")):
+    calls = ("boto3", "botocore", "EndpointConnectionError", "PutMetricData", "credentials")
+    if any(word in said for word in calls):
         raise blocking_call(saw)
 
 

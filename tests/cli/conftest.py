@@ -47,7 +47,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for step in (ROOT / "workshop/course/starts").iterdir():
         shutil.copytree(step, root / "steps" / step.name, dirs_exist_ok=True)
-    shutil.copy(ROOT / "pyproject.toml", root)
+    for name in ("pyproject.toml", "Makefile"):
+        shutil.copy(ROOT / name, root)
     monkeypatch.chdir(root)
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):

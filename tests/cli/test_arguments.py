@@ -1,6 +1,10 @@
 """Typing errors are told in one sentence, with a way on."""
 
+from importlib import metadata
+
 import pytest
+
+from workshop.cli.project import DISTRIBUTION
 
 COMMANDS = (
     "tour list run check watch hint diff solution reset doctor".split()  # noqa: SIM905 (a list)
@@ -66,3 +70,9 @@ def test_wrong_usage_is_status_2_and_on_standard_error(workshop, typed):
 def test_a_step_may_be_named_by_number_or_name(workshop):
     said = {workshop("diff", name).out for name in ("3", "03", "metrics", "03_custom_metrics")}
     assert len(said) == 1
+
+
+def test_the_version_is_that_of_the_installed_package(workshop):
+    done = workshop("--version")
+    assert done.status == 0
+    assert done.out == f"workshop {metadata.version(DISTRIBUTION)}\n"

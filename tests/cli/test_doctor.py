@@ -3,6 +3,7 @@
 import re
 import shutil
 import socket
+import sys
 from collections import namedtuple
 from importlib import metadata
 
@@ -67,9 +68,9 @@ def no_environment(monkeypatch):
     [
         (no_room, "disk", "free some space"),
         (no_loopback, "Operation not permitted", "allow this program"),
-        (another_version, "duckdb 0.0.1, not ==", "pip install -e '.'"),
-        (not_installed, "no rich", "pip install -e '.'"),
-        (no_environment, "none is in use", "python3 -m venv .venv"),
+        (another_version, "duckdb 0.0.1, not ==", "make tour"),
+        (not_installed, "no rich", "make tour"),
+        (no_environment, "none is in use", "make tour"),
     ],
 )
 def test_what_the_main_parts_lack_is_named_with_what_mends_it(
@@ -80,6 +81,35 @@ def test_what_the_main_parts_lack_is_named_with_what_mends_it(
     assert done.status == 3
     assert found in done.said
     assert mend in done.said
+
+
+def test_what_make_has_done_once_it_is_asked_to_do_again(workshop, checkout, monkeypatch):
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv/run.stamp").touch()
+    not_installed(monkeypatch)
+    assert "→ make clean tour" in workshop("doctor").said
+
+
+def test_a_part_in_an_environment_of_its_own_is_found_there(workshop, checkout):
+    assert "→ sh requirements/install.sh .venv-sam sam" in workshop("doctor").said
+    (checkout / ".venv-sam").mkdir()
+    (checkout / ".venv-sam/sam.stamp").touch()
+    assert "as pinned, in .venv-sam" in workshop("doctor").said
+
+
+def test_without_a_makefile_uv_mends_it(workshop, checkout, monkeypatch):
+    (checkout / "Makefile").unlink()
+    not_installed(monkeypatch)
+    assert "→ uv sync --inexact" in workshop("doctor").said
+
+
+@pytest.mark.parametrize("command", ["doctor", None])
+def test_a_terminal_without_the_command_is_told_how_to_get_it(workshop, monkeypatch, command):
+    typed = [command] if command else []
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert f". {sys.prefix}/bin/activate first" in workshop(*typed).said
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert "activate" not in workshop(*typed).said
 
 
 def test_a_state_folder_that_cannot_be_written_is_named(workshop, checkout):

@@ -56,6 +56,14 @@ def test_the_palette_is_of_fixed_colours():
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 
 
+def test_a_path_too_long_for_a_line_is_cut_at_a_slash_and_begins_where_it_can():
+    text = '  File "/venv/lib/python3.11/site-packages/aws_lambda_powertools/base.py", line 1'
+    assert list(fold(text, 50)) == [
+        '  File "/venv/lib/python3.11/site-packages/',
+        'aws_lambda_powertools/base.py", line 1',
+    ]
+
+
 @given(texts, st.integers(5, 80))
 def test_folding_loses_no_character_and_fits(text, width):
     line = printable(text)

@@ -45,7 +45,9 @@ def test_an_event_that_is_not_json_is_told_its_place(folder):
         events.read("broken", folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"  \n", b"\xff\xfe", b"[" * 100_000, b"NaN,"])
+@pytest.mark.parametrize(
+    "content", [b"", b"  \n", b"\xff\xfe", b"[" * 100_000, b"1" * 5000, b"NaN,"]
+)
 def test_no_content_of_a_file_is_anything_but_an_event_or_wrong_usage(folder, tmp_path, content):
     (tmp_path / "mine").write_bytes(content)
     with pytest.raises(UsageError):

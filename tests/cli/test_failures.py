@@ -1,6 +1,8 @@
 """Nobody sees a traceback of ours: every error becomes a sentence and an exit status."""
 
 import json
+import resource
+import subprocess
 import sys
 import threading
 
@@ -64,6 +66,57 @@ def test_a_crash_that_cannot_be_kept_is_still_told(workshop, checkout, monkeypat
     assert done.err.startswith("✗ ")
 
 
+def no_room():
+    """Let no file grow by a byte in the process that is about to start, as on a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "said"),
+    [
+        ("", 0, "workshop run 00"),
+        ("run 0", 3, "the telemetry could not be kept"),
+        ("check 0", 1, "the handler returned nothing"),
+        ("hint 0", 0, "your progress cannot be kept"),
+        ("reset 0", 3, "could not be reset"),
+    ],
+)
+def test_on_a_full_disk_nothing_is_lost_and_the_next_command_works(checkout, typed, status, said):
+    app = checkout / "steps/00_bare_handler/app.py"
+    app.write_text("mine = True\n" + app.read_text())
+    mine = app.read_text()
+
+    def type_it(before=None):
+        return subprocess.run(
+            [sys.executable, "-B", "-m", "workshop.cli", *typed.split()],
+            capture_output=True,
+            check=False,
+            cwd=checkout,
+            preexec_fn=before,
+            text=True,
+            timeout=60,
+        )
+
+    done = type_it(no_room)
+    shown = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == status, shown
+    assert said in shown
+    assert "Traceback" not in shown
+    assert app.read_text() == mine
+    assert type_it().returncode in {0, 1}
+
+
+@pytest.mark.parametrize("typed", ["run 0", "check 0", "hint 0", "reset 0", "doctor", "list", ""])
+def test_a_file_where_the_state_folder_should_be_is_told_and_left_alone(workshop, checkout, typed):
+    (checkout / ".workshop").write_text("somebody's")
+    app = checkout / "steps/00_bare_handler/app.py"
+    app.write_text(mine := "mine = True\n" + app.read_text())
+    done = workshop(*typed.split())
+    assert "the workshop tool itself failed" not in done.said
+    assert app.read_text() == mine
+    assert (checkout / ".workshop").read_text() == "somebody's"
+
+
 def test_ctrl_c_is_a_clean_line(workshop, monkeypatch):
     monkeypatch.setattr(status, "command", breaking(KeyboardInterrupt()))
     done = workshop()
@@ -87,7 +140,7 @@ def test_a_package_that_is_not_there_is_named_with_what_mends_it(workshop, monke
     done = workshop()
     assert done.status == 3
     assert "'rich' is not installed" in done.said
-    assert "pip install" in done.said
+    assert "make tour" in done.said
 
 
 def test_with_json_an_error_is_a_document(workshop):

@@ -48,14 +48,14 @@ def left_behind(process):
 
 def environments(folder):
     """Processes, such as execution environments, that run in a folder or below it."""
-    found = []
+    found = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             cwd = (process / "cwd").readlink()
         except OSError:
             continue
         if cwd.is_relative_to(folder) and process.name != str(os.getpid()):
-            found.append(process.name)
+            found.add(process.name)
     return found
 
 
@@ -63,6 +63,7 @@ def assert_clean(process, checkout):
     """Wait for the end; nothing ugly said, nothing left running."""
     _, err = process.communicate(timeout=20)
     assert b"Traceback" not in err, err.decode()
+    assert b"workshop/" not in err, err.decode()  # nor asyncio on a task that was never ended
     # Before any of our code runs, the signal itself ends it; a shell calls that 130 too.
     assert process.returncode in {130, -signal.SIGINT}
     end = time.monotonic() + 5
@@ -132,6 +133,23 @@ def test_a_closed_terminal_leaves_nothing_behind(started, checkout, number):
     assert process.returncode == 128 + number
     assert b"Traceback" not in err
     assert not left_behind(process)
+
+
+@pytest.mark.parametrize("typed", [("run", "0", "--count", "9999"), ("watch", "0")])
+def test_a_killed_command_leaves_no_process_and_the_next_one_works(started, checkout, typed):
+    process = started(*typed)
+    end = time.monotonic() + 10
+    while not environments(checkout) - {str(process.pid)}:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    end = time.monotonic() + 5
+    while environments(checkout):
+        assert time.monotonic() < end, environments(checkout)
+        time.sleep(0.05)
+    _, err = started("run", "0").communicate(timeout=20)
+    assert err == b""
 
 
 def test_two_commands_at_once_do_not_mind_each_other(started):

@@ -47,6 +47,11 @@ def test_an_invocation_that_fails_is_shown_and_is_status_1(workshop, solved):
     assert "FailedCharge" in done.out
 
 
+def test_bytes_that_are_no_json_are_shown_as_they_are(workshop, solved):
+    solved.write_text("def handler(event, context):\n    return b'plain text'\n")
+    assert "response plain text log events" in workshop("run", "3").said
+
+
 def test_a_syntax_error_is_shown_as_lambda_tells_it(workshop, solved):
     solved.write_text("def handler(event, context:\n")
     done = workshop("run", "3")

@@ -9,6 +9,7 @@ import pytest
 from workshop.cli.render import tour as drawing
 from workshop.course.catalogue import Course
 from workshop.course.payments import SLOW, UNAVAILABLE, customers
+from workshop.signals import LogEvent
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,34 @@ def test_raw_lines_do_not_say_whose_charges_failed(said, traffic):
     assert f"{count} of them errors. Whose charges failed? 0 of {count} say." in " ".join(
         part(said, 0).split()
     )
+
+
+def raw(*messages):
+    """What is drawn of raw log events, each written as its stream and its message."""
+    events = [LogEvent("/g", stream, at, text) for at, (stream, text) in enumerate(messages)]
+    return [str(line) for line in drawing.lines(drawing.Telemetry(events, (), (), None), 80)]
+
+
+def test_raw_lines_hold_a_failed_request_from_start_to_end():
+    quiet = [("a", "payment charged")] * 40
+    other = [("b", "collecting payment"), ("b", "payment charged")]
+    failed = [("a", "START RequestId: 1 Version: $LATEST"), other[0], ("a", "[ERROR] no"), other[1]]
+    shown = raw(*quiet, *failed, ("a", "END RequestId: 1"), *quiet)
+    assert {"START RequestId: 1 Version: $LATEST", "[ERROR] no", "END RequestId: 1"} <= set(shown)
+
+
+def test_raw_lines_hold_an_error_when_no_failed_request_fits():
+    crowd = [("b", "payment charged")] * 40
+    started, ended = ("a", "START RequestId: 1"), ("a", "END RequestId: 1")
+    assert "[ERROR] no" in raw(started, *crowd, ("a", "[ERROR] no"), *crowd, ended)
+
+
+def test_where_the_time_went_is_true_of_a_cold_start_too(workshop):
+    done = workshop("tour", "--count", "1")  # the only request there is
+    spans = dict(re.findall(r"(Initialization|Invocation) +[·█]+ +([\d.]+) ms", done.out))
+    told = re.search(r"→ (\d+) of \d+ ms in your handler, (\d+) ms in importing it", done.said)
+    shown = [float(spans[name]) for name in ("Invocation", "Initialization")]
+    assert [int(ms) for ms in told.groups()] == pytest.approx(shown, abs=1)
 
 
 def test_keys_name_the_failed_charges(said, traffic):

@@ -103,6 +103,9 @@ def test_a_start_fails_for_the_steps_own_reason(make_step: MakeStep) -> None:
         ),
         ("response-too-large", HANDLER + "    return 'x' * 7_000_000\n", "return", "exceeded"),
         ("not-json", HANDLER + "    return {1, 2}\n", "return", "set"),
+        ("not-json", HANDLER + "    return b'charged'\n", "return", "b'charged'"),
+        ("handler-raised", "handler = 3\n", "app.py: is `handler` a function", "not callable"),
+        ("handler-raised", "def handler(): pass\n", "takes `event` and `context`", "arguments"),
         ("not-json", HANDLER + "    return {'at': __import__('datetime').date.today()}\n", "", ""),
     ],
 )
@@ -180,7 +183,7 @@ def test_a_file_that_is_gone_is_named(make_step: MakeStep, name: str) -> None:
     assert wrong.rule == "file-missing"
     assert wrong.what == f"{name} is not there"
     assert "processor.py" in wrong.saw
-    assert "workshop reset" in wrong.look
+    assert f"workshop reset {step.number:02}" in wrong.look
 
 
 def test_a_handler_in_a_file_of_another_name_is_found_missing(make_step: MakeStep) -> None:
@@ -191,7 +194,8 @@ def test_a_handler_in_a_file_of_another_name_is_found_missing(make_step: MakeSte
 
 def test_a_handler_that_is_no_name_is_told(make_step: MakeStep) -> None:
     wrong = wrong_with(make_step, template=TEMPLATE.replace("app.handler", "handler"))
-    assert wrong.rule in {"handler-missing", "template-invalid"}
+    assert wrong.rule == "template-invalid"
+    assert "`Handler: handler`" in wrong.what
 
 
 def test_a_function_that_lambda_would_not_invoke_is_told(make_step: MakeStep) -> None:

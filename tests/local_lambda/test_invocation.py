@@ -3,6 +3,8 @@
 import json
 import re
 import socket
+import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -30,6 +32,20 @@ def test_the_first_invocation_is_a_cold_start_and_the_next_one_is_not(serve: Any
     assert first.report.init_duration_ms is not None
     assert first.report.init_duration_ms > 1
     assert second.report.init_duration_ms is None
+
+
+def test_init_is_measured_from_the_start_of_the_process(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = subprocess.Popen
+
+    def wait_for_a_core(*arguments: Any, **options: Any) -> Any:
+        process = start(*arguments, **options)
+        time.sleep(0.3)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", wait_for_a_core)
+    assert serve(ECHO)().report.init_duration_ms >= 300
 
 
 def test_platform_lines_have_the_form_of_the_documentation(serve: Any) -> None:

@@ -1,5 +1,6 @@
 """Which environment serves an event, and when environments end."""
 
+import asyncio
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from workshop.local_lambda import LambdaClosedError, TooManyRequestsError
+from workshop.local_lambda.pool import Pool
 
 SLOW = """
 import os, time
@@ -145,6 +147,27 @@ def test_closing_ends_every_process_and_every_waiting_caller(serve: Any, is_aliv
     with pytest.raises(LambdaClosedError):
         running.result()
     assert threading.active_count() < 10
+
+
+def test_ctrl_c_while_closing_leaves_nothing_unfinished(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pressed, ended = [], []
+    close = Pool.close
+
+    async def close_slowly(pool: Pool) -> None:
+        if not pressed:
+            pressed.append(signal.pthread_kill(threading.main_thread().ident, signal.SIGINT))
+        await asyncio.sleep(0.3)
+        await close(pool)
+        ended.append(pool)
+
+    monkeypatch.setattr(Pool, "close", close_slowly)
+    invoke = serve(SLOW)
+    invoke()
+    with pytest.raises(KeyboardInterrupt):
+        invoke.lambda_.close()
+    assert ended
 
 
 def test_what_was_written_before_closing_reaches_the_sink(serve: Any) -> None:

@@ -2,9 +2,12 @@
 
 import argparse
 import difflib
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from workshop.cli import durations
+from workshop.cli.project import DISTRIBUTION
 from workshop.errors import UsageError
 
 MODULES = {
@@ -18,6 +21,14 @@ MODULES = {
     "solution": "solution",
     "reset": "reset",
     "doctor": "doctor",
+    "up": "up",
+    "down": "down",
+    "status": "endpoint_status",
+    "env": "env",
+    "query": "query",
+    "logs": "logs",
+    "metrics": "metrics",
+    "traces": "traces",
 }
 """Command to the module of this package whose `command` function does it."""
 
@@ -30,6 +41,7 @@ Exit status: 0 fine, 1 your work is not there yet, 2 wrong usage, 3 the tool its
 Without a command: where you are and what to do next.
 """
 
+_LAST_PORT = 65535
 _STEP = "step, by number or name"
 _OPTIONAL_STEP = "step, by number or name (without: the current one)"
 
@@ -40,6 +52,16 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         text = message[:1].lower() + message[1:]
         raise UsageError(text.rstrip("."), f"{self.prog} --help")
+
+
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for: every other command does without the import."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib import metadata
+
+        sys.stdout.write(f"workshop {metadata.version(DISTRIBUTION)}\n")
+        parser.exit()
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -72,7 +94,7 @@ def build() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version="workshop 0.1.0")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
 
     def add(name: str, what: str) -> argparse.ArgumentParser:
@@ -124,12 +146,67 @@ def build() -> argparse.ArgumentParser:
     reset.add_argument("step", help=_STEP)
 
     add("doctor", "what is installed, what is missing, and what mends it")
+
+    _add_endpoint(add)
     return parser
 
 
-def _add_json(parser: argparse.ArgumentParser) -> None:
+def _add_endpoint(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Add the endpoint's commands, and those that ask it something."""
+    up = add("up", "serve a step's function and its telemetry by AWS's APIs, on loopback")
+    up.add_argument("step", nargs="?", help=_OPTIONAL_STEP)
+    up.add_argument("--solution", action="store_true", help="serve the solution, not your code")
+    up.add_argument("--port", type=_port, default=None, help="(4590, or the next one free)")
+    up.add_argument("--foreground", action="store_true", help="stay here until Ctrl-C")
+
+    add("down", "end what `workshop up` started; the telemetry stays")
+
+    add("status", "whether the endpoint of `workshop up` runs, and where (exit status 1: no)")
+
+    add("env", 'variables for AWS clients: eval "$(workshop env)"')
+
+    query = add("query", "ask the log events a question in Logs Insights QL")
+    query.add_argument("query", help='such as "stats count(*) by level"')
+    _add_since(query, "1h")
+    query.add_argument(
+        "--group", action="append", metavar="G", help="log group (all); may be repeated"
+    )
+    form = query.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="print CSV")
+    _add_json(form)
+
+    logs = add("logs", "log events as they came, oldest first")
+    _add_since(logs, "15m")
+    logs.add_argument("--group", metavar="G", help="log group (all)")
+    logs.add_argument("--filter", default="", metavar="PATTERN", help="a CloudWatch filter pattern")
+    logs.add_argument("--follow", action="store_true", help="wait for more, until Ctrl-C")
+
+    metrics = add("metrics", "metrics: which there are, or their values and a chart")
+    metrics.add_argument(
+        "metric", nargs="*", metavar="NAMESPACE/NAME", help="such as Workshop/SuccessfulCharge"
+    )
+    metrics.add_argument("--stat", default=None, help="Sum, Average, p99, … (Sum)")
+    metrics.add_argument("--period", type=_positive, default=60, help="seconds (60)")
+    _add_since(metrics, "1h")
+
+    traces = add("traces", "traces: a list, or the waterfall of one")
+    traces.add_argument("filter", nargs="?", default="", help="a filter expression, or a trace id")
+    _add_since(traces, "1h")
+
+
+def _add_json(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document (workshop/cli/as_json.py)"
+    )
+
+
+def _add_since(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--since",
+        type=durations.seconds,
+        default=durations.seconds(default),
+        metavar="T",
+        help=f"how far back: 90s, 15m, 3h, 2d ({default})",
     )
 
 
@@ -145,5 +222,14 @@ def _positive(text: str) -> int:
         number = 0
     if number < 1:
         reason = f"{text!r} is not a whole number above 0"
+        raise argparse.ArgumentTypeError(reason)
+    return number
+
+
+def _port(text: str) -> int:
+    """Read the number of a port."""
+    number = _positive(text)
+    if number > _LAST_PORT:
+        reason = f"{text} is above {_LAST_PORT}, the last port there is"
         raise argparse.ArgumentTypeError(reason)
     return number

@@ -32,6 +32,12 @@ goes or changes its meaning) and either what the command found or `error`.
         "wrong": {"rule": str, "what": str, "saw": str, "wanted": str, "look": str} | null,
         "progress_saved": bool}]}
 
+`workshop query --json`::
+
+    {"version": 1, "query": str,
+     "results": [{<field>: str}],     <a row leaves out the fields that it lacks>
+     "statistics": {"recordsMatched": float, "recordsScanned": float, "bytesScanned": float, ...}}
+
 An error, with the exit status it comes with::
 
     {"version": 1, "error": {"what": str, "look": str, "exit_status": 1 | 2 | 3}}

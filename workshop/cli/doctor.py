@@ -14,12 +14,11 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from workshop.cli.project import Project
+from workshop.cli.project import DISTRIBUTION, Project
 from workshop.cli.render import doctor as drawing
 from workshop.cli.render.screen import Screen
 from workshop.errors import ToolError, WorkshopError
 
-DISTRIBUTION = "serverless-observability-workshop"
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
 NEEDED_BYTES = 200 * 1024 * 1024
@@ -30,6 +29,12 @@ _EXTRAS = {
     "notebooks": "notebooks",
     "sam": "deploying to AWS",
 }
+_TARGETS = {"": "tour", "dev": "test"}
+"""Part to the target of the Makefile that installs it first."""
+
+_APART = {"sam": ".venv-sam"}
+"""Part to the virtual environment it has for itself: its pins do not agree with the others'."""
+
 _PATIENCE_SECONDS = 10
 _INIT_PROCESS = 1
 _ENVIRONMENT = "local_lambda/runtime.py"
@@ -83,7 +88,7 @@ def doctor(project: Project, screen: Screen) -> int:
         0 when steps, tour and checks can work, else 3.
     """
     parts = list(examine(project))
-    screen.show(*drawing.parts(parts, screen.width))
+    screen.show(*drawing.parts(parts, project.activation, screen.width))
     return 0 if all(part.works for part in parts if not part.optional) else ToolError.exit_status
 
 
@@ -95,7 +100,7 @@ def examine(project: Project) -> Iterator[Part]:
         findings=(
             _python(),
             _environment(project),
-            _packages(""),
+            _packages(project, ""),
             _course(project),
             _writable("state folder", project.state, project.short(project.state)),
             _writable("temporary folder", Path(tempfile.gettempdir()), tempfile.gettempdir()),
@@ -106,7 +111,7 @@ def examine(project: Project) -> Iterator[Part]:
     )
     extras = metadata.metadata(DISTRIBUTION).get_all("Provides-Extra") or []
     for extra in extras:
-        yield Part(_EXTRAS.get(extra, extra), optional=True, findings=(_packages(extra),))
+        yield Part(_EXTRAS.get(extra, extra), optional=True, findings=(_packages(project, extra),))
     yield Part("slides", optional=True, findings=(_node(),))
 
 
@@ -118,25 +123,38 @@ def _python() -> Finding:
 
 
 def _environment(project: Project) -> Finding:
-    inside = sys.prefix != sys.base_prefix
-    mend = "python3 -m venv .venv && .venv/bin/python -m pip install -e ."
-    if inside:
+    if sys.prefix != sys.base_prefix:
         return Finding("virtual environment", project.short(Path(sys.prefix)))
-    return Finding("virtual environment", "none is in use", mend)
+    return Finding("virtual environment", "none is in use", _installing(project, ""))
 
 
-def _packages(extra: str) -> Finding:
+def _packages(project: Project, extra: str) -> Finding:
     """Compare what is installed with what the project asks for.
 
     Args:
+        project: The checkout.
         extra: Which optional part's packages; empty for those of the main part.
     """
+    apart = _APART.get(extra)
+    if apart and (project.root / apart / f"{extra}.stamp").exists():
+        return Finding("packages", f"as pinned, in {apart}")
     wanted = [Requirement(line) for line in metadata.requires(DISTRIBUTION) or []]
     wrong = list(_missing(one for one in wanted if _applies(one, extra)))
     if not wrong:
         return Finding("packages", "as pinned")
-    target = f".[{extra}]" if extra else "."
-    return Finding("packages", ", ".join(wrong), f"python -m pip install -e '{target}'")
+    return Finding("packages", ", ".join(wrong), _installing(project, extra))
+
+
+def _installing(project: Project, extra: str) -> str:
+    """Return the one command that installs a part."""
+    if extra in _APART:
+        return f"sh requirements/install.sh {_APART[extra]} {extra}"
+    target = _TARGETS.get(extra)
+    if target is None or not (project.root / "Makefile").is_file() or not shutil.which("make"):
+        return f"uv sync --inexact{f' --extra {extra}' if extra else ''}"
+    # Its stamp says that this was done, so that `make` alone would not do it again.
+    done = (project.root / ".venv" / f"{extra or 'run'}.stamp").exists()
+    return f"make clean {target}" if done else f"make {target}"
 
 
 def _applies(requirement: Requirement, extra: str) -> bool:

@@ -53,7 +53,7 @@ def _parse(content: bytes, where: str, folder: Path) -> object:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}: {error.msg}"
         raise UsageError(f"the event in {where} is not JSON ({place})", _known(folder)) from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, too many digits, too deep
         raise UsageError(f"the event in {where} is not JSON", _known(folder)) from error
 
 

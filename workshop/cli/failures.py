@@ -100,7 +100,7 @@ def _crash(error: BaseException, argv: Sequence[str]) -> ToolError:
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("workshop"):
         return ToolError(
             f"the tool cannot start: the package {error.name!r} is not installed here",
-            "workshop doctor, or: python -m pip install -e .",
+            "make tour installs what is missing; with uv: uv sync",
         )
     report = _write_report(error, argv)
     look = f"please report it with {report}" if report else "please report it"

@@ -1,5 +1,8 @@
 """Where things are: the repository a person stands in, and the folder of state in it."""
 
+import shlex
+import shutil
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +12,9 @@ from workshop.errors import UsageError
 
 if TYPE_CHECKING:
     from workshop.course.catalogue import Course, Step
+
+DISTRIBUTION = "serverless-observability-workshop"
+"""The name of this package, in pyproject.toml and where packages are installed."""
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -52,6 +58,14 @@ class Project:
 
         return Progress(self.state).current(self.course) or self.course.steps[-1]
 
+    @property
+    def activation(self) -> str | None:
+        """What makes `workshop` a command in this terminal; None where it is one."""
+        script = Path(sys.prefix) / "bin" / "activate"
+        if shutil.which("workshop") or not script.is_file():
+            return None
+        return f". {shlex.quote(self.short(script))}"
+
     def short(self, path: Path) -> str:
         """Write a path as a person here would type it: relative to where they stand."""
         for base in (_here(), self.root):
@@ -92,6 +106,6 @@ def _here() -> Path:
 
 def _is_ours(pyproject: Path) -> bool:
     try:
-        return "serverless-observability-workshop" in pyproject.read_text(encoding="utf-8")
+        return DISTRIBUTION in pyproject.read_text(encoding="utf-8")
     except OSError:
         return False

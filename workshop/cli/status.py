@@ -21,6 +21,6 @@ def status(project: Project, screen: Screen) -> int:
         Exit status 0.
     """
     progress = Progress(project.state)
-    screen.show(*drawing.status(project.course, progress, project.short, screen.width))
+    screen.show(*drawing.status(project, progress, screen.width))
     screen.warn(*progress.notes)
     return 0

@@ -51,7 +51,7 @@ def tour(project: Project, screen: Screen, *, seed: int, count: int) -> int:
         screen.show(*drawing.step(step, telemetry, screen.width))
     if telemetry:
         screen.show(*drawing.slowest(telemetry.traces, screen.width))
-    screen.show(*drawing.closing(time.monotonic() - begun, screen.width))
+    screen.show(*drawing.closing(time.monotonic() - begun, project.activation, screen.width))
     return 0
 
 

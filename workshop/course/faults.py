@@ -59,6 +59,7 @@ _FRAME = re.compile(
     r'\s*File "(?P<file>[^"]+)",? [Ll]ine (?P<line>\d+)'
     r"(?:, in (?P<name>[^\n]+))?\n?(?P<text>[^\n]*)"
 )
+_MOST_BYTES = 60
 _MODULE = re.compile(r"No module named '([^']+)'|cannot import name '[^']+' from '([^']+)'")
 
 
@@ -100,7 +101,7 @@ class Frame:
         return f"{self.place}: {self.text}" if self.text else self.place
 
 
-def files_missing(folder: Path) -> None:
+def files_missing(folder: Path, step: Step) -> None:
     """Raise `Wrong` when the template, which names all else, is not there."""
     if not (folder / "template.yaml").is_file():
         raise Wrong(
@@ -108,7 +109,7 @@ def files_missing(folder: Path) -> None:
             "template.yaml is not there",
             saw=f"the folder holds {_listing(folder)}",
             wanted="a template.yaml: it names the function, its handler and its settings",
-            look="was it renamed or moved?   workshop reset brings it back",
+            look=f"was it renamed or moved?   workshop reset {step.number:02} brings it back",
             hint=False,
         )
 
@@ -137,6 +138,20 @@ def refused(error: LearnerError) -> Wrong:
     )
 
 
+def unreadable(sent: Sent, code: Code) -> Wrong:
+    """Say what is wrong with bytes that were returned and are no JSON."""
+    payload = sent.invocation.payload
+    shown = repr(payload[:_MOST_BYTES]) + ("…" if len(payload) > _MOST_BYTES else "")
+    return Wrong(
+        "not-json",
+        "the handler returned bytes, which Lambda hands on as they are",
+        saw=f"{shown}, which is no JSON",
+        wanted="a dict: Lambda itself turns it into JSON",
+        look=f"{code.module.name}: the value after `return`",
+        hint=False,
+    )
+
+
 def judge(sent: Sent, code: Code, *, may_fail: bool, explain: Explain | None = None) -> None:
     """Raise the `Wrong` that an unsuccessful invocation shows, if it shows one.
 
@@ -154,7 +169,7 @@ def judge(sent: Sent, code: Code, *, may_fail: bool, explain: Explain | None = N
         "Runtime.ImportModuleError": _import_error,
         "Runtime.UserCodeSyntaxError": _syntax_error,
         "Runtime.HandlerNotFound": _handler_missing,
-        "Runtime.MalformedHandlerName": _handler_missing,
+        "Runtime.MalformedHandlerName": _handler_malformed,
         "Runtime.BuiltInModuleConflict": _handler_missing,
         "Sandbox.Timedout": _timed_out,
         "Runtime.OutOfMemory": _out_of_memory,
@@ -171,7 +186,7 @@ def judge(sent: Sent, code: Code, *, may_fail: bool, explain: Explain | None = N
     if frames and frames[0].name == "<module>":
         _init_error(sent, frames)
     if not may_fail or kind.rpartition(".")[2] in _SLIPS:
-        _handler_raised(sent, frames, expected=may_fail)
+        _handler_raised(sent, code, frames, expected=may_fail)
 
 
 def _import_error(sent: Sent, code: Code) -> NoReturn:
@@ -231,6 +246,17 @@ def _handler_missing(sent: Sent, code: Code) -> NoReturn:
         wanted=f"a function `{name}(event, context)`: "
         f"template.yaml says `Handler: {code.function.handler}`",
         look=f"{code.module.name}: was the function renamed?",
+        hint=False,
+    )
+
+
+def _handler_malformed(sent: Sent, code: Code) -> NoReturn:
+    raise Wrong(
+        "template-invalid",
+        f"template.yaml names no file: `Handler: {code.function.handler}`",
+        saw=_message(sent),
+        wanted="the file, a dot, the function: `Handler: app.handler`",
+        look="template.yaml: Handler",
         hint=False,
     )
 
@@ -306,7 +332,8 @@ def _init_error(sent: Sent, frames: list[Frame]) -> NoReturn:
     )
 
 
-def _handler_raised(sent: Sent, frames: list[Frame], *, expected: bool) -> NoReturn:
+def _handler_raised(sent: Sent, code: Code, frames: list[Frame], *, expected: bool) -> NoReturn:
+    name = code.function.handler.rpartition(".")[2]
     while_failing = " while it handled a payment that the processor refused" if expected else ""
     raise Wrong(
         "handler-raised",
@@ -315,7 +342,9 @@ def _handler_raised(sent: Sent, frames: list[Frame], *, expected: bool) -> NoRet
         wanted="the processor's own error to come through"
         if expected
         else "an answer to a payment that can be charged",
-        look=str(frames[-1]) if frames else "the stack trace in the log",
+        look=str(frames[-1])
+        if frames
+        else f"{code.module.name}: is `{name}` a function that takes `event` and `context`?",
         hint=False,
     )
 
@@ -397,5 +426,9 @@ def _functions(module: Path) -> list[str]:
 
 
 def _listing(folder: Path) -> str:
-    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith((".", "__")))
+    names = sorted(
+        f"{path.name}/" if path.is_dir() else path.name
+        for path in folder.iterdir()
+        if not path.name.startswith((".", "__"))
+    )
     return ", ".join(names) or "nothing"

@@ -174,7 +174,7 @@ def _lab(_check_run: CheckRun) -> Iterator[Lab]:
     from workshop.course import faults
     from workshop.lab import Lab  # Heavy.
 
-    faults.files_missing(_check_run.code)
+    faults.files_missing(_check_run.code, _check_run.step)
     try:
         lab = Lab.open(_check_run.code / "template.yaml")
         lab.template.function()

@@ -61,7 +61,7 @@ def reset(step: Step, *, now: datetime | None = None) -> Reset:
             _restore(step.start / name, step.folder / name)
     except (OSError, shutil.Error) as error:
         raise ToolError(
-            f"{step.name} could not be reset: {error}",
+            f"{step.name} could not be reset: {error.strerror or 'a file could not be copied'}",
             f"what was there is in {step.folder}, or in the backups under {step.state}",
         ) from error
     return Reset(names, backup)

@@ -183,9 +183,18 @@ class Sender:
         except LearnerError as error:
             raise faults.refused(error) from None
         self.sent.append(sent)
-        if not sent.succeeded:
+        if sent.succeeded:
+            self._read(sent)
+        else:
             faults.judge(sent, self._code, may_fail=may_fail, explain=self._explain)
         return sent
+
+    def _read(self, sent: Sent) -> None:
+        """Raise `Wrong` where Lambda hands on what is no JSON: it does so with bytes."""
+        try:
+            _ = sent.response
+        except (ValueError, RecursionError):
+            raise faults.unreadable(sent, self._code) from None
 
 
 @dataclass(frozen=True)

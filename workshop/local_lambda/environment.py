@@ -46,16 +46,23 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#run
 _MIB = 1024 * 1024
 _RUNTIME = Path(__file__).with_name("runtime.py")
 
+_ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+
 RUNTIME_COMMAND = (sys.executable, "-B", "-P", str(_RUNTIME))
 """Our runtime: no bytecode is written beside the code, and its own folder is not importable."""
 
 
+NOWHERE = "http://127.0.0.1:9"
+"""An address on loopback that nobody answers: the discard port."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where the function is deployed, as its ARN says."""
+    """Where the function is deployed, as its ARN says, and where its own AWS calls go."""
 
     region: str
     account_id: str
+    endpoint_url: str = NOWHERE
 
     def function_arn(self, name: str) -> str:
         """Return the ARN of a function."""
@@ -310,7 +317,25 @@ class Environment:
             variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
             variables["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level or "INFO"
         # Lambda refuses a template that sets a reserved variable: its own win here.
-        return {**function.environment, **variables, **_time_zone(function)}
+        own = {
+            name: value
+            for name, value in function.environment.items()
+            if not name.startswith(_ENDPOINT_VARIABLES)
+        }
+        return {**own, **variables, **self._confinement(), **_time_zone(function)}
+
+    def _confinement(self) -> dict[str, str]:
+        """Return what keeps the AWS calls of a handler on loopback, and off a person's own files.
+
+        https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+        """
+        return {
+            "AWS_ENDPOINT_URL": self._account.endpoint_url,
+            "AWS_MAX_ATTEMPTS": "1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
 
 
 def _time_zone(function: Function) -> dict[str, str]:

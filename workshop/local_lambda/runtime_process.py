@@ -86,6 +86,7 @@ class RuntimeProcess:
         self._phase_over: asyncio.Future[None] | None = None
         self._killed: Outcome | None = None
         self._exit: Outcome | None = None
+        self._begun = 0.0
         self._deadline = 0.0
         self._timeout_reason = ""
         self._request_id: str | None = None
@@ -127,6 +128,8 @@ class RuntimeProcess:
                 # Beyond the system's limit it stays as it is, which is only slower.
                 with contextlib.suppress(OSError):
                     fcntl.fcntl(stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            # Not after: while this process waits for a core, the child may be through its init.
+            self._begun = time.perf_counter()
             process = subprocess.Popen(
                 command,
                 cwd=folder,
@@ -218,7 +221,7 @@ class RuntimeProcess:
     async def initialise(self, limit_seconds: float, timeout_reason: str) -> Answer:
         """Wait until the runtime asks for its first event, or fails to."""
         self._request_id = None
-        return await self._phase(limit_seconds, timeout_reason, time.perf_counter())
+        return await self._phase(limit_seconds, timeout_reason, self._begun)
 
     async def serve(
         self,
@@ -231,10 +234,11 @@ class RuntimeProcess:
         """Hand an event over and wait until the runtime asks for the next."""
         self._request_id = request_id
         started = time.perf_counter()
-        self._signal(signal.SIGCONT)
         with contextlib.suppress(ConnectionError):
             # A runtime that is gone is told by its exit.
             self._api.send_event(headers, body)
+        # After the event: the runtime wakes once, and finds it.
+        self._signal(signal.SIGCONT)
         return await self._phase(limit_seconds, timeout_reason, started)
 
     async def _phase(self, limit_seconds: float, timeout_reason: str, started: float) -> Answer:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import NoReturn, Self
 
-from workshop.local_lambda.environment import RUNTIME_COMMAND, Account, Request
+from workshop.local_lambda.environment import NOWHERE, RUNTIME_COMMAND, Account, Request
 from workshop.local_lambda.errors import (
     InvalidRequestContentError,
     LambdaClosedError,
@@ -49,6 +49,8 @@ class LocalLambda:
             `(sys.executable, "-m", "awslambdaric")`.
         region: AWS region to be in.
         account_id: AWS account to be in.
+        endpoint_url: Where the function's own AWS calls go; None for where nobody answers. They
+            never leave loopback.
     """
 
     def __init__(
@@ -61,14 +63,16 @@ class LocalLambda:
         command: Sequence[str] | None = None,
         region: str = "us-east-1",
         account_id: str = "123456789012",
+        endpoint_url: str | None = None,
     ) -> None:
         self.function = function
         self._closed = False
+        self._closing: concurrent.futures.Future[None] | None = None
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._pool = Pool(
             function,
-            Account(region, account_id),
+            Account(region, account_id, endpoint_url or NOWHERE),
             sink,
             max_environments=max_environments,
             idle_seconds=idle_seconds,
@@ -139,17 +143,28 @@ class LocalLambda:
 
     def close(self) -> None:
         """End all environments, whatever they are doing, and hand their last output to the sink."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            closing = asyncio.run_coroutine_threadsafe(self._pool.close(), self._loop)
+        if self._loop.is_closed():
+            return
         try:
-            closing.result()
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+            closing = self._end()
+        except KeyboardInterrupt:
+            self._end()  # it came in the middle: what is being ended has to end all the same
+            raise
+        closing.result()
+
+    def _end(self) -> concurrent.futures.Future[None]:
+        """End the pool, then the loop; called again, go on where it was interrupted."""
+        with self._lock:
+            self._closed = True
+            if self._closing is None:
+                self._closing = asyncio.run_coroutine_threadsafe(self._pool.close(), self._loop)
+        concurrent.futures.wait([self._closing])
+        with self._lock:
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._thread.join()
+                self._loop.close()
+        return self._closing
 
 
 def _checked(payload: bytes) -> bytes:
@@ -162,7 +177,7 @@ def _checked(payload: bytes) -> bytes:
     if not payload:
         return b"{}"
     try:
-        json.loads(payload, parse_constant=_refuse_constant)
+        _DECODER.decode(payload.decode())
     except (ValueError, RecursionError) as error:
         what = f"Could not parse request body into json: {error}"
         raise InvalidRequestContentError(what) from error
@@ -174,11 +189,15 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(what)
 
 
+# json.loads would make one for each event.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def _checked_context(text: str | None) -> str | None:
     if text is None:
         return None
     with contextlib.suppress(ValueError):
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = _DECODER.decode(text)
         if isinstance(value, dict):
             return json.dumps(value)
     what = "Client context must be a valid JSON object"

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from rich.text import Text
 
+from workshop.cli.project import Project
 from workshop.cli.render.bars import span
 from workshop.cli.render.table import Column, table
 from workshop.cli.render.text import labelled, prose
-from workshop.cli.render.verdict import commands
+from workshop.cli.render.verdict import activating, commands
 from workshop.course.catalogue import Course, Step
 from workshop.course.progress import Hint, Progress
 from workshop.course.safety import Reset
@@ -39,17 +40,15 @@ def steps(course: Course, progress: Progress, width: int) -> Iterator[Text]:
     yield table(columns, rows, width)
 
 
-def status(
-    course: Course, progress: Progress, short: Callable[[Path], str], width: int
-) -> Iterator[Text]:
+def status(project: Project, progress: Progress, width: int) -> Iterator[Text]:
     """Draw how far the learner is and what to do next.
 
     Args:
-        course: All steps.
+        project: The checkout, with all steps.
         progress: Which are done.
-        short: Writes a path as the learner would type it.
         width: Columns to draw in.
     """
+    course, short = project.course, project.short
     total = len(course.steps)
     done = sum(map(progress.is_passed, course.steps))
     yield Text.assemble(
@@ -62,9 +61,8 @@ def status(
     if step is None:
         yield Text("Every step is done.", "good")
         yield Text()
-        yield from commands(
-            {"workshop tour": "see it all again", "workshop list": "the steps"}, width
-        )
+        rows = {"workshop tour": "see it all again", "workshop list": "the steps"}
+        yield from commands(activating(project.activation) | rows, width)
         return
     number = f"{step.number:02}"
     yield Text.assemble((step.name, "strong"), (f"  about {step.minutes} minutes", "quiet"))
@@ -74,7 +72,8 @@ def status(
     yield labelled("  read  ", short(step.folder / "README.md"), width, "quiet")
     yield labelled("  edit  ", edited, width, "quiet")
     yield Text()
-    rows = {} if done else {"workshop tour": "first time here? see what this is about"}
+    rows = activating(project.activation)
+    rows |= {} if done else {"workshop tour": "first time here? see what this is about"}
     rows |= {
         f"workshop run {number}": "see what your function leaves behind",
         f"workshop watch {number}": "check on every save",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from workshop.cli.render.text import labelled
+from workshop.cli.render.verdict import activating, commands
 
 if TYPE_CHECKING:
     from workshop.cli.doctor import Part
@@ -13,8 +14,14 @@ if TYPE_CHECKING:
 _LABEL = 23
 
 
-def parts(found: "Sequence[Part]", width: int) -> Iterator[Text]:
-    """Draw each part with its findings; what mends one stands below it."""
+def parts(found: "Sequence[Part]", activation: str | None, width: int) -> Iterator[Text]:
+    """Draw each part with its findings; what mends one stands below it.
+
+    Args:
+        found: The parts.
+        activation: What to type before `workshop` can be found, if it cannot.
+        width: Columns to draw in.
+    """
     for part in found:
         yield Text.assemble((part.name, "title"), ("  optional" if part.optional else "", "quiet"))
         for finding in part.findings:
@@ -36,3 +43,6 @@ def parts(found: "Sequence[Part]", width: int) -> Iterator[Text]:
         yield labelled("✗ ", "mend what is marked above, then: workshop doctor", width, "bad")
     if missing:
         yield labelled("· ", f"not needed for them: {', '.join(missing)}", width, "quiet")
+    if activation:
+        yield Text()
+        yield from commands(activating(activation), width)

@@ -68,9 +68,11 @@ def further(invocations: Sequence[Invocation], width: int) -> Iterator[Text]:
             drawn.pad_right(room - len(drawn.plain))
             note = "cold" if one.cold_start else ""
             note = note if one.function_error is None else f"{one.status} {note}"
-            yield Text.assemble(
+            line = Text.assemble(
                 f"{number:>5}  ", drawn, f"{one.report.duration_ms:>9.1f} ms  ", (note, "quiet")
             )
+            line.rstrip()
+            yield line
     outcomes = Counter(one.status for one in invocations)
     yield Text(
         f"  {' · '.join(f'{count} {status}' for status, count in outcomes.items())}"

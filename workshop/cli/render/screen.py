@@ -74,6 +74,10 @@ class Screen:
         """Write a JSON document, and nothing else."""
         self._console.file.write(as_json.text(document))
 
+    def raw(self, text: str) -> None:
+        """Write text for another program to read: not a character of it is changed."""
+        self._console.file.write(text)
+
     def warn(self, *texts: str) -> None:
         """Tell of what went wrong beside the point; each starts a line."""
         for text in texts:
@@ -127,9 +131,12 @@ class Screen:
                 MofNCompleteColumn(),
             ]
 
-        with Progress(*columns, console=self._console, transient=True) as progress:
-            task = progress.add_task(what, total=total)
-            yield lambda: progress.advance(task)
+        try:
+            with Progress(*columns, console=self._console, transient=True) as progress:
+                task = progress.add_task(what, total=total)
+                yield lambda: progress.advance(task)
+        finally:
+            self._console.show_cursor()  # Ctrl-C may come before `with` has it in hand
 
 
 def _columns(stream: Stream) -> int:

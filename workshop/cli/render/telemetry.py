@@ -63,11 +63,11 @@ def response(invocation: Invocation, width: int) -> Iterator[Text]:
     text = invocation.payload.decode("utf-8", "replace")
     try:
         value = json.loads(text)
-    except ValueError:
-        value = None
+        lines = json.dumps(value, indent=2, ensure_ascii=False).splitlines()
+    except (ValueError, RecursionError):  # bytes are handed on as they are
+        value, lines = None, text.splitlines()
     if invocation.function_error is None:
         yield heading("response")
-        lines = json.dumps(value, indent=2, ensure_ascii=False).splitlines()
     else:
         yield heading("error")
         lines = _error(value) if isinstance(value, dict) else text.splitlines()
@@ -157,7 +157,7 @@ def data_points(points: Sequence[DataPoint], width: int) -> Iterator[Text]:
         for point in points[:_MOST_POINTS]
     ]
     columns = (
-        Column("metric", least=14),
+        Column("metric", least=16),
         Column("value", "right", least=5),
         Column("unit", least=5),
         Column("dimensions", least=16),

@@ -10,6 +10,7 @@ from rich.text import Text
 
 _LEAST = 12
 
+_JOINTS = "/:-"
 _CHUNK = re.compile(r"[^\s,]*[\s,]+|[^\s,]+")
 
 
@@ -27,6 +28,8 @@ def printable(text: str) -> str:
 def fold(text: str, width: int) -> Iterator[str]:
     """Cut a line into pieces that fit, after a comma or a space where there is one.
 
+    What is longer than a line is cut within: after a slash, a colon or a hyphen if it can be.
+
     Args:
         text: One line; joined together, the pieces give it back unchanged.
         width: Columns for a piece.
@@ -36,12 +39,15 @@ def fold(text: str, width: int) -> Iterator[str]:
     """
     piece = ""
     for chunk in _CHUNK.findall(text):
-        if piece and cell_len(piece + chunk.rstrip()) > width:
+        longest = cell_len(chunk.rstrip())
+        # What has to be cut anyhow may begin beside a few words: `File "/a/long/path`.
+        beside = longest > width and cell_len(piece) < width // 4
+        if piece and cell_len(piece) + longest > width and not beside:
             yield piece
             piece = ""
         piece += chunk
         while cell_len(piece.rstrip()) > width:
-            end = max(1, _fitting(piece, width))
+            end = _within(piece, max(1, _fitting(piece, width)))
             yield piece[:end]
             piece = piece[end:]
     yield piece
@@ -82,6 +88,12 @@ def prose(text: str, width: int, indent: int = 0) -> Iterator[Text]:
             yield Text(" " * indent + printable(line), "accent")
         else:
             yield labelled(" " * indent, printable(line), width)
+
+
+def _within(piece: str, most: int) -> int:
+    """Return where to cut a word, in its latter half, so that at most so many are before it."""
+    joint = 1 + max(piece.rfind(mark, 0, most) for mark in _JOINTS)
+    return joint if joint > most // 2 else most
 
 
 def _fitting(text: str, width: int) -> int:

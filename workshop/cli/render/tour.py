@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from workshop.cli.render.bars import row as bar_row
 from workshop.cli.render.table import Column, table
 from workshop.cli.render.telemetry import heading, is_platform
 from workshop.cli.render.text import cut, labelled, printable
-from workshop.cli.render.verdict import commands
+from workshop.cli.render.verdict import activating, commands
 from workshop.cli.render.waterfall import waterfall
 from workshop.course.catalogue import Step
 from workshop.metrics.statistics import percentile
@@ -73,22 +73,20 @@ def step(what: Step, telemetry: Telemetry, width: int) -> Iterator[Text]:
 
 
 def lines(telemetry: Telemetry, width: int) -> Iterator[Text]:
-    """Draw some raw lines around a failure, and count how many errors say whose they are."""
+    """Draw some raw lines with a failed request, and count how many errors say whose they are."""
     events = telemetry.log_events
     errors = [place for place, event in enumerate(events) if _tells_error(event)]
-    middle = errors[len(errors) // 2] if errors else 0
-    first = max(0, min(middle - _RAW_LINES // 2, len(events) - _RAW_LINES))
+    fitting = _most_mixed([_request_around(events, place) for place in errors])
+    # On a busy machine no failed request may fit: then the error alone has to be seen.
+    first, last = fitting or ((errors[0], errors[0]) if errors else (0, 0))
+    first = max(0, min((first + last + 1 - _RAW_LINES) // 2, len(events) - _RAW_LINES))
     for event in events[first : first + _RAW_LINES]:
         style = "bad" if _tells_error(event) else "quiet" if is_platform(event.message) else ""
         yield Text(cut(printable(event.message.partition("\n")[0]), width), style)
     named = sum("cus_" in events[place].message for place in errors)
     yield Text()
-    yield labelled(
-        "",
-        f"{len(events):,} log events, {len(errors)} of them errors."
-        f" Whose charges failed? {named} of {len(errors)} say.",
-        width,
-    )
+    yield Text(f"{len(events):,} log events, {len(errors)} of them errors.")
+    yield Text(f"Whose charges failed? {named} of {len(errors)} say.")
 
 
 def keys(telemetry: Telemetry, width: int) -> Iterator[Text]:
@@ -192,10 +190,11 @@ def duration(values: Sequence[float], width: int) -> Iterator[Text]:
         yield bar_row(name, f"{value:,.1f}", value, most=most, width=width, style=style)
     low, high = average * (1 - _NEAR), average * (1 + _NEAR)
     near = sum(low <= value <= high for value in values)
+    but = "yet " if near < len(values) / 2 else ""
     yield Text()
     yield labelled(
         "",
-        f"Average {average:.0f} ms: yet {near} of {len(values)} invocations took anything near it"
+        f"Average {average:.0f} ms: {but}{near} of {len(values)} invocations took anything near it"
         f" ({low:.0f} to {high:.0f} ms). Half take {figures['p50']:.0f} ms or less,"
         f" and one in a hundred {figures['p99']:.0f} ms or more.",
         width,
@@ -216,20 +215,25 @@ def slowest(traces: Sequence[Trace], width: int) -> Iterator[Text]:
     yield Text()
     yield from waterfall(chosen, width)
     yield Text()
-    inside = sum(span.duration or 0 for _, span in chosen.flat() if span.name == "Invocation")
-    share = f"{inside * 1000:.0f} of {chosen.duration * 1000:.0f} ms in your handler"
-    yield labelled("→ ", f"{share}, the rest in Lambda", width, "good", "strong")
+    yield labelled("→ ", _shares(chosen), width, "good", "strong")
 
 
-def closing(seconds: float, width: int) -> Iterator[Text]:
-    """Draw what to type next."""
+def closing(seconds: float, activation: str | None, width: int) -> Iterator[Text]:
+    """Draw what to type next.
+
+    Args:
+        seconds: What all of it has taken.
+        activation: What to type before `workshop` can be found, if it cannot.
+        width: Columns to draw in.
+    """
     yield Text()
     said = f"All of it measured here, in {seconds:.0f} s; nothing left this machine."
     yield labelled("", said, width, style="quiet")
     yield Text()
     yield Text("Your turn", "title")
     yield from commands(
-        {
+        activating(activation)
+        | {
             "workshop": "where you are, and what to do next",
             "workshop watch 00": "begin: a verdict on every save",
         },
@@ -270,6 +274,40 @@ def _time(record: findings.Record) -> str:
     """Return the time of day of a record's own timestamp."""
     found = _TIME.search(str(record.get("timestamp", "")))
     return found[0].replace(",", ".") if found else ""
+
+
+def _request_around(events: Sequence[LogEvent], place: int) -> tuple[int, int]:
+    """Return where the request of a log event begins and ends, as places in the list.
+
+    A log stream is one execution environment's, and that serves one request at a time.
+    """
+    stream = events[place].log_stream
+
+    def border(word: str, places: Iterable[int], otherwise: int) -> int:
+        ours = (at for at in places if events[at].log_stream == stream)
+        return next((at for at in ours if events[at].message.startswith(word)), otherwise)
+
+    first = border("START RequestId", reversed(range(place)), place)
+    return first, border("END RequestId", range(place, len(events)), place)
+
+
+def _most_mixed(requests: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """Choose the request with the most lines of others among its own, of those that fit."""
+    fitting = [ends for ends in requests if ends[1] - ends[0] < _RAW_LINES]
+    return max(fitting, key=lambda ends: ends[1] - ends[0], default=None)
+
+
+def _shares(trace: Trace) -> str:
+    """Say how much of a trace's time passed in the handler, and where the rest did."""
+    spans = [span for _, span in trace.flat()]
+
+    def milliseconds(name: str) -> float:
+        return 1000 * sum(span.duration or 0 for span in spans if span.name == name)
+
+    handler, init = milliseconds("Invocation"), milliseconds("Initialization")
+    whole = f"{handler:.0f} of {trace.duration * 1000:.0f} ms in your handler"
+    importing = f"{init:.0f} ms in importing it, " if init else ""
+    return f"{whole}, {importing}the rest in Lambda"
 
 
 def _was_cold(trace: Trace) -> bool:

@@ -72,6 +72,11 @@ def after_pass(verdict: Verdict, following: Step | None, width: int) -> Iterator
     yield from commands(rows, width)
 
 
+def activating(activation: str | None) -> dict[str, str]:
+    """Return the command to type before any other, where this terminal has no `workshop` yet."""
+    return {activation: "first, once in each terminal"} if activation else {}
+
+
 def commands(rows: Mapping[str, str], width: int) -> Iterator[Text]:
     """Draw commands to type, each with what it does."""
     column = max(map(len, rows)) + 4

@@ -1,0 +1,176 @@
+"""What is answered before any service is asked, and to what means nothing."""
+
+import gzip
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from tests.endpoint.conftest import TOKEN
+from workshop.endpoint.app import Endpoint
+from workshop.endpoint.http import MAX_BODY_BYTES
+
+LOGS = {"X_Amz_Target": "Logs_20140328.DescribeLogGroups"}
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1:1", ""])
+def test_a_foreign_host_is_refused(raw, endpoint, host):
+    status, _, body = raw("POST", "/", b"{}", Host=host.format(port=endpoint.port), **LOGS)
+
+    assert status == 403
+    assert b"no other name" in body
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
+def test_a_web_page_of_another_origin_is_refused(raw, origin):
+    status, _, body = raw("POST", "/", b"{}", Origin=origin, **LOGS)
+
+    assert status == 403
+    assert b"no web page" in body
+
+
+def test_a_request_that_a_browser_calls_cross_site_is_refused(raw):
+    assert raw("GET", "/2015-03-31/functions", Sec_Fetch_Site="cross-site")[0] == 403
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_its_own_names_are_served(raw, endpoint, name):
+    assert raw("POST", "/", b"{}", Host=f"{name}:{endpoint.port}", **LOGS)[0] == 200
+
+
+def test_health_tells_the_token(raw):
+    assert json.loads(raw("GET", "/workshop/health")[2])["token"] == TOKEN
+
+
+def test_a_body_that_is_too_large_is_refused_and_the_connection_goes_on(raw):
+    status, _, body = raw("POST", "/", b" " * (MAX_BODY_BYTES + 1), **LOGS)
+
+    assert status == 413
+    assert b"larger than" in body
+    assert raw("POST", "/", b"{}", **LOGS)[0] == 200
+
+
+def test_a_body_that_unzips_to_too_much_is_refused(raw):
+    bomb = gzip.compress(b" " * (MAX_BODY_BYTES + 1))
+
+    status, _, body = raw("POST", "/", bomb, Content_Encoding="gzip", **LOGS)
+
+    assert status == 413
+    assert b"larger than" in body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", b'"x"', b"\xff\xfe", b'{"limit": NaN}', b"[" * 100_000, b'{"a":' * 100_000],
+)
+def test_what_is_no_json_object_gets_a_serialization_exception(raw, body):
+    status, headers, answer = raw("POST", "/", body, **LOGS)
+
+    assert status == 400
+    assert headers["x-amzn-ErrorType"] == "SerializationException"
+    assert json.loads(answer)["message"]
+
+
+def test_half_a_surrogate_pair_is_refused(raw):
+    target = "Logs_20140328.FilterLogEvents"
+    body = b'{"logGroupName": "/aws/lambda/echo", "logStreamNames": ["\\ud800"]}'
+
+    status, headers, _ = raw("POST", "/", body, X_Amz_Target=target)
+
+    assert (status, headers["x-amzn-ErrorType"]) == (400, "SerializationException")
+
+
+@pytest.mark.parametrize(
+    ("target", "served"),
+    [
+        ("Logs_20140328.TagLogGroup", "StartQuery"),
+        ("GraniteServiceVersion20100801.PutDashboard", "GetMetricData"),
+        ("Kinesis_20131202.PutRecord", "GetTraceSummaries"),
+        ("", "GetTraceSummaries"),
+    ],
+)
+def test_an_unknown_operation_is_told_what_is_served(raw, target, served):
+    status, headers, body = raw("POST", "/", b"{}", X_Amz_Target=target)
+
+    assert (status, headers["x-amzn-ErrorType"]) == (400, "UnknownOperationException")
+    assert served in json.loads(body)["message"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/Groups"), ("GET", "/")])
+def test_an_unknown_path_is_told_what_is_served(raw, method, path):
+    status, headers, body = raw(method, path)
+
+    assert (status, headers["x-amzn-ErrorType"]) == (404, "UnknownOperationException")
+    assert "GetTraceSummaries" in json.loads(body)["message"]
+
+
+def test_a_target_that_is_no_path_is_told_so(raw):
+    assert raw("GET", "//[")[0] == 400
+
+
+def test_a_client_of_the_query_protocol_gets_an_error_that_it_can_read(raw):
+    form = "application/x-www-form-urlencoded"
+
+    _, headers, body = raw("POST", "/", b"Action=ListMetrics", Content_Type=form)
+
+    assert headers["Content-Type"] == "text/xml"
+    assert b"<Code>UnknownOperationException</Code>" in body
+
+
+def test_a_member_that_is_not_offered_is_refused_by_name(raw):
+    body = b'{"logGroupName": "x", "kmsKeyId": "k"}'
+
+    status, _, answer = raw("POST", "/", body, X_Amz_Target="Logs_20140328.CreateLogGroup")
+
+    assert status == 400
+    assert "kmsKeyId" in json.loads(answer)["message"]
+
+
+def test_what_is_not_http_is_told_so(endpoint):
+    with socket.create_connection(("127.0.0.1", endpoint.port)) as connection:
+        connection.sendall(b"hello\r\n\r\n")
+        answer = connection.makefile("rb").read()
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_requests_sent_in_one_go_are_answered_in_order(endpoint):
+    head = f"Host: 127.0.0.1:{endpoint.port}\r\n"
+    first = f"GET /workshop/health HTTP/1.1\r\n{head}\r\n"
+    second = f"GET /nowhere HTTP/1.1\r\n{head}Connection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", endpoint.port)) as connection:
+        connection.sendall((first + second).encode())
+        answer = connection.makefile("rb").read()
+
+    assert answer.index(b"HTTP/1.1 200") < answer.index(b"HTTP/1.1 404")
+
+
+def test_a_slow_request_does_not_hold_up_others(raw, aws):
+    slow = threading.Thread(
+        target=aws("lambda").invoke, kwargs={"FunctionName": "echo", "Payload": b'{"sleep": 1}'}
+    )
+    slow.start()
+    time.sleep(0.2)
+    begun = time.monotonic()
+
+    assert raw("GET", "/workshop/health")[0] == 200
+
+    assert time.monotonic() - begun < 0.5
+    assert slow.is_alive()
+    slow.join()
+
+
+def test_a_client_that_goes_away_in_the_middle_hurts_nobody(endpoint, raw):
+    head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{endpoint.port}\r\nContent-Length: 100\r\n\r\n{{"
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", endpoint.port)) as connection:
+            connection.sendall(head.encode())
+
+    assert raw("GET", "/workshop/health")[0] == 200
+
+
+def test_a_port_that_is_taken_is_an_error_of_the_system(endpoint, function):
+    with pytest.raises(OSError, match="in use"):
+        Endpoint(function / "template.yaml", None, port=endpoint.port)

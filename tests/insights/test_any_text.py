@@ -1,0 +1,113 @@
+"""Whatever is typed gives an answer or a MalformedQuery."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workshop.insights import Compiled, MalformedQuery, Query, Scope, compile_query, parse, rows
+
+SCOPE = Scope(("/g",), 0, 2**42, 2**40)
+MESSAGES = (
+    "",
+    "{",
+    '{"a": 1, "b": {"c": [1, "x", null, true, 1e400]}, "a.b": "nan", "@timestamp": "é"}',
+    "text {not json} tail",
+    "REPORT RequestId: x\tDuration: 1e ms\tMemory Size: 99999999999999999999 MB",
+    '{"a": "inf", "k": "' + "9" * 400 + '"}',
+)
+ATOMS = """
+a b.c a.b @message @timestamp @duration @x `a_b` 'text' "t*x*" '' 5m 1mo 99y 0s 3 0 1.5 1e308 -1
+99999999999999999999 true null count(*) sum(a) max(@message) min(b) pct(a,99) latest(a)
+topk(2,a) values(a) bin(5m) bin(1q) jsonParse(@message) substr(a,1,2) datefloor(a,1h)
+fromMillis(a) toInt(a) split(a,'') round(a,400) if(a,b,1) coalesce(a,1,'x') count_distinct(a)
+stddev(a) sqrt(a) formatDate(a,'%q') formatDate(@timestamp,'%d','Asia/Tokyo')
+""".split()  # noqa: SIM905 - it is a vocabulary
+WORDS = [
+    *ATOMS,
+    *"""
+fields display filter where stats sort order limit head tail parse dedup unnest source by as
+and or not like in asc desc offset any into pattern diff join accum /x(?<n>.)*/ /(/ | | | | ( )
+( ) [ ] , , * + - / % ^ = != <= > =~ ! . # `
+""".split(),  # noqa: SIM905
+    "\n",
+]
+OPERATORS = ["+", "-", "*", "/", "%", "^", "=", "!=", "<", ">=", "and", "or", "like", "in"]
+
+
+@pytest.fixture(scope="module")
+def events() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE log_events (id BIGINT, ingestion_time BIGINT, log_group VARCHAR, "
+            "log_stream VARCHAR, timestamp BIGINT, message VARCHAR)"
+        )
+        connection.executemany(
+            "INSERT INTO log_events VALUES (?, 0, '/g', 's', ?, ?)",
+            [[index, index * 10**6, message] for index, message in enumerate(MESSAGES)],
+        )
+        yield connection
+
+
+def attempt(text: str, events: duckdb.DuckDBPyConnection) -> None:
+    try:
+        query = parse(text)
+        assert isinstance(query, Query)
+        compiled = compile_query(query, SCOPE)
+        assert isinstance(compiled, Compiled)
+    except MalformedQuery as error:
+        problem = error
+    else:
+        rows(compiled, events)
+        return
+    assert problem.message
+    assert 0 <= problem.start <= problem.end <= len(text)
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=200, deadline=None)
+def test_any_characters(events, text):
+    attempt(text, events)
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=16).map(" ".join))
+@settings(max_examples=500, deadline=None)
+def test_any_words_of_the_language(events, text):
+    attempt(text, events)
+
+
+def joined(parts: tuple[str, str, str]) -> str:
+    left, operator, right = parts
+    if operator == "like":
+        return f"({left} like 'x')"
+    if operator == "in":
+        return f"({left} in [{right}, 'x'])"
+    return f"({left} {operator} {right})"
+
+
+EXPRESSIONS = st.recursive(
+    st.sampled_from(ATOMS),
+    lambda inner: st.tuples(inner, st.sampled_from(OPERATORS), inner).map(joined),
+    max_leaves=6,
+)
+STAGES = st.one_of(
+    EXPRESSIONS.map("filter {}".format),
+    EXPRESSIONS.map("fields {} as n".format),
+    EXPRESSIONS.map("display {}".format),
+    EXPRESSIONS.map("sort {} desc".format),
+    st.tuples(EXPRESSIONS, st.sampled_from(ATOMS)).map(
+        lambda pair: "stats {} as s, count(*) by {} as k".format(*pair)
+    ),
+    EXPRESSIONS.map("stats max({}) as m, values(a)".format),
+    st.sampled_from(
+        ["limit 2", "tail 1", "dedup a", "parse 'a*' as z", "parse @message /(?<z>.)/"]
+    ),
+)
+
+
+@given(st.lists(STAGES, min_size=1, max_size=4).map(" | ".join))
+@settings(max_examples=500, deadline=None)
+def test_any_sentences_of_the_language(events, text):
+    attempt(text, events)

@@ -1,0 +1,81 @@
+"""`workshop up`: serve a step's function and its telemetry by AWS's APIs, in the background."""
+
+import argparse
+import sys
+import threading
+from contextlib import nullcontext
+
+from workshop.cli.project import Project
+from workshop.cli.render import endpoint as drawing
+from workshop.cli.render.screen import Screen
+from workshop.course import workspace
+from workshop.course.catalogue import Step
+from workshop.endpoint import background
+
+
+def command(project: Project, screen: Screen, options: argparse.Namespace) -> int:
+    """Read the arguments of `workshop up`."""
+    serve = _here if options.foreground else up
+    return serve(
+        project, screen, project.step(options.step), finished=options.solution, port=options.port
+    )
+
+
+def up(project: Project, screen: Screen, step: Step, *, finished: bool, port: int | None) -> int:
+    """See to it that the endpoint runs and serves this step; one that serves another gives way.
+
+    Args:
+        project: The checkout; its store has the telemetry.
+        screen: Where to draw.
+        step: Whose function to serve.
+        finished: Whether to serve the solution and not the learner's code.
+        port: The port to listen on; None for the one it had, or the first free one.
+
+    Returns:
+        Exit status 0.
+    """
+    places = background.Places(project.state)
+    with background.alone(places):
+        found = background.running(places)
+        already = (
+            found is not None
+            and found.code == _code(step, finished=finished)
+            and port in (None, found.port)
+        )
+        if found is None or not already:
+            former = background.stop(places)
+            wanted = former.port if port is None and former else port
+            found = background.start(
+                places, _command(step, finished=finished, port=wanted), project.root
+            )
+    screen.show(*drawing.running(found, project.short(places.aws), screen.width, already=already))
+    return 0
+
+
+def _here(project: Project, screen: Screen, step: Step, *, finished: bool, port: int | None) -> int:
+    """Serve in this process, until it is asked to end."""
+    places = background.Places(project.state)
+    code = workspace.solution(step) if finished else nullcontext(step.folder)
+    with (
+        code as folder,
+        background.serving(
+            places, folder / "template.yaml", _code(step, finished=finished), port
+        ) as own,
+    ):
+        screen.show(*drawing.running(own, project.short(places.aws), screen.width, already=False))
+        screen.flush()
+        threading.Event().wait()
+    return 0
+
+
+def _code(step: Step, *, finished: bool) -> str:
+    return f"{step.name}, {'the solution' if finished else 'your code'}"
+
+
+def _command(step: Step, *, finished: bool, port: int | None) -> list[str]:
+    command = [sys.executable, "-m", "workshop.cli", "up", step.name, "--foreground"]
+    if finished:
+        command.append("--solution")
+    if port is not None:
+        command += ["--port", str(port)]
+    return command

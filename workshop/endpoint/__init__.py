@@ -1,0 +1,1 @@
+"""The AWS APIs of a lab, over HTTP on loopback: logs, cloudwatch, xray and lambda."""

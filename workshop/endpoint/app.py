@@ -1,0 +1,109 @@
+"""The endpoint: every service over one store and the functions of one template."""
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from workshop.endpoint.alarms import Alarms
+from workshop.endpoint.cloudwatch import CloudWatch
+from workshop.endpoint.functions import Functions
+from workshop.endpoint.http import HOST, Request, Response, Server
+from workshop.endpoint.lambda_api import LambdaApi
+from workshop.endpoint.logs.errors import invalid
+from workshop.endpoint.logs.events import Events
+from workshop.endpoint.logs.groups import Groups
+from workshop.endpoint.logs.queries import Queries
+from workshop.endpoint.protocols import JsonService, Protocols
+from workshop.endpoint.readings import Metrics
+from workshop.endpoint.xray import XRay
+from workshop.store import Store
+
+REGION = "us-east-1"
+ACCOUNT_ID = "123456789012"
+
+HEALTH = "/workshop/health"
+"""Where the endpoint says which one it is: `{"token": ..., "template": ...}`."""
+
+
+class Endpoint:
+    """AWS's APIs on loopback, until it is closed.
+
+    Args:
+        template: The template whose functions are served.
+        data: The folder of the store; None keeps all in memory.
+        port: The port to listen on; 0 for any free one.
+        token: What tells this endpoint from any other that might be on its port.
+
+    Raises:
+        OSError: When the port is taken.
+        StoreError: When the store cannot be opened.
+    """
+
+    def __init__(
+        self, template: Path, data: Path | None, *, port: int = 0, token: str = ""
+    ) -> None:
+        self._token = token
+        self._template = template
+        self.store = Store.open(data)
+        self._functions = Functions(template, self.store)
+        groups = Groups(data and data / "log_groups.json", self._functions.declared)
+        metrics = Metrics(self.store, self._functions.log_groups)
+        self._lambda = LambdaApi(
+            self._functions, region=REGION, account_id=ACCOUNT_ID, throttled=metrics.throttled
+        )
+        cloudwatch = CloudWatch(self.store, metrics, account_id=ACCOUNT_ID)
+        alarms = Alarms(self._functions, metrics, region=REGION, account_id=ACCOUNT_ID)
+        xray = XRay(self.store)
+        events = Events(
+            self.store, groups, region=REGION, account_id=ACCOUNT_ID, deleted=metrics.forget
+        )
+        self._queries = Queries(self.store, events, region=REGION, account_id=ACCOUNT_ID)
+        self._protocols = Protocols(
+            [
+                JsonService(
+                    "logs",
+                    "Logs_20140328",
+                    "1.1",
+                    {**events.operations, **self._queries.operations},
+                    invalid,
+                ),
+                cloudwatch.service(alarms.operations),
+            ],
+            [*self._lambda.routes, *xray.routes],
+        )
+        self._server = Server(self._answer, port)
+        self.port = self._server.port
+        self._functions.endpoint_url = self.url
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{HOST}:{self.port}"
+
+    def close(self) -> None:
+        """Stop listening, and end everything; what was acknowledged is kept."""
+        with ExitStack() as closing:  # the last one first, and each whatever the others raise
+            closing.callback(self.store.close)
+            closing.callback(self._server.close)
+            closing.callback(self._queries.close)
+            closing.callback(self._lambda.close)
+            closing.callback(self._functions.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _answer(self, request: Request) -> Response:
+        if request.path == HEALTH:
+            body = json.dumps({"token": self._token, "template": str(self._template)})
+            return Response(200, body.encode(), {"Content-Type": "application/json"})
+        return self._protocols.answer(request)

@@ -1,0 +1,1 @@
+"""CloudWatch Logs: log groups, log events, filter patterns and Insights queries."""

@@ -1,0 +1,29 @@
+"""Logs Insights QL: query text to a syntax tree, to SQL for DuckDB, to rows.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
+"""
+
+from workshop.insights.compiler import Column, Compiled, compile_query
+from workshop.insights.discovery import discovered
+from workshop.insights.errors import MalformedQuery
+from workshop.insights.expressions import Scope
+from workshop.insights.parser import parse
+from workshop.insights.results import Result, Statistics, event_id, pointer, rows, timestamp
+from workshop.insights.syntax import Query
+
+__all__ = [
+    "Column",
+    "Compiled",
+    "MalformedQuery",
+    "Query",
+    "Result",
+    "Scope",
+    "Statistics",
+    "compile_query",
+    "discovered",
+    "event_id",
+    "parse",
+    "pointer",
+    "rows",
+    "timestamp",
+]

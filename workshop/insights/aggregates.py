@@ -1,0 +1,181 @@
+"""The items of `stats` to SQL.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html
+"""
+
+from collections.abc import Callable
+
+from workshop.insights import syntax, values
+from workshop.insights.errors import MalformedQuery
+from workshop.insights.expressions import AGGREGATES, Expressions, Surroundings
+from workshop.insights.order import squeezed
+from workshop.insights.values import Kind, Value
+
+_PERCENT = 100
+
+
+def _sum(argument: Value) -> Value:
+    return Value(f"sum({values.number(argument)})", Kind.NUMBER)
+
+
+def _extreme(function: str) -> Callable[[Value], Value]:
+    """Make `min` or `max`: of numbers where there are any, else of texts.
+
+    A time is shown as a number of milliseconds from here on.
+    """
+
+    def extreme(argument: Value) -> Value:
+        if argument.kind not in values.TEXTUAL:
+            return Value(f"{function}({values.number(argument)})", Kind.NUMBER)
+        arrange = "arg_min" if function == "min" else "arg_max"
+        numbers = f"CAST({function}({values.plain_number(argument.sql)}) AS VARCHAR)"
+        texts = f"{arrange}({argument.sql}, {values.natural(argument.sql)})"
+        return Value(f"coalesce({numbers}, {texts})", Kind.MIXED)
+
+    return extreme
+
+
+def _sorts(*, last: bool) -> Callable[[Value], Value]:
+    """Make `sortsFirst` or `sortsLast`, by the order of `sort`."""
+
+    def sorts(argument: Value) -> Value:
+        if argument.kind not in values.TEXTUAL:
+            return _extreme("max" if last else "min")(argument)
+        order = ", ".join(values.ordering(argument, descending=last))
+        return Value(f"first({argument.sql} ORDER BY {order})", argument.kind)
+
+    return sorts
+
+
+def _average(argument: Value) -> Value:
+    return Value(f"avg({values.number(argument)})", Kind.NUMBER)
+
+
+def _deviation(argument: Value) -> Value:
+    return Value(f"stddev_pop({values.number(argument)})", Kind.NUMBER)
+
+
+def _variance(argument: Value) -> Value:
+    return Value(f"var_pop({values.number(argument)})", Kind.NUMBER)
+
+
+def _median(argument: Value) -> Value:
+    return Value(f"quantile_cont({values.number(argument)}, 0.5)", Kind.NUMBER)
+
+
+def _distinct(argument: Value) -> Value:
+    return Value(f"CAST(count(DISTINCT {values.mixed(argument)}) AS DOUBLE)", Kind.NUMBER)
+
+
+def _collected(argument: Value) -> Value:
+    shown = values.text(argument)
+    listed = f"list(DISTINCT {shown} ORDER BY {shown}) FILTER (WHERE {shown} IS NOT NULL)"
+    return Value(f"CAST(to_json({listed}) AS VARCHAR)", Kind.JSON)
+
+
+_ONE_ARGUMENT: dict[str, Callable[[Value], Value]] = {
+    "avg": _average,
+    "collect_values": _collected,
+    "count_distinct": _distinct,
+    "countdistinct": _distinct,
+    "max": _extreme("max"),
+    "median": _median,
+    "min": _extreme("min"),
+    "sortsfirst": _sorts(last=False),
+    "sortslast": _sorts(last=True),
+    "stddev": _deviation,
+    "sum": _sum,
+    "values": _collected,
+    "variance": _variance,
+}
+
+
+class Aggregation:
+    """Compiles the items of a `stats`: aggregates inside, what is computed of them outside."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        inside: Expressions,
+        column: Callable[[], str],
+        keys: dict[str, Value],
+        *,
+        has_keys: bool,
+    ) -> None:
+        self.selected: list[str] = []
+        self._surroundings = surroundings
+        self._inside = inside
+        self._column = column
+        self._outer = dict(keys)
+        self._has_keys = has_keys
+        self._outside = Expressions(surroundings, self._field, self._aggregate_or_key)
+        self._key_texts = {squeezed(name): value for name, value in keys.items()}
+
+    def item(self, item: syntax.Item) -> Value:
+        """Compile one item; the items before it are known by their names."""
+        value = self._outside.value(item.value)
+        self._outer[item.name] = value
+        return value
+
+    def _field(self, node: syntax.Field) -> Value:
+        if node.name in self._outer:
+            return self._outer[node.name]
+        raise MalformedQuery(
+            f"{node.name} is neither aggregated nor a key of stats", node.start, node.end
+        )
+
+    def _aggregate_or_key(self, node: syntax.Expression) -> Value | None:
+        text = self._surroundings.text_of(node)
+        if text in self._key_texts:
+            return self._key_texts[text]
+        if not isinstance(node, syntax.Call) or node.name not in AGGREGATES:
+            return None
+        made = self._aggregate(node)
+        column = self._column()
+        self.selected.append(f"{made.sql} AS {column}")
+        return Value(column, made.kind)
+
+    def _aggregate(self, node: syntax.Call) -> Value:
+        match node.name, node.arguments:
+            case "count", () | (syntax.Star(),):
+                return Value("CAST(count(*) AS DOUBLE)", Kind.NUMBER)
+            case "count", (argument,):
+                counted = self._inside.value(argument)
+                return Value(f"CAST(count({counted.sql}) AS DOUBLE)", Kind.NUMBER)
+            case "pct" | "percentile", (argument, syntax.Number(text=text)) if (
+                0 <= float(text) <= _PERCENT
+            ):
+                numbers = values.number(self._inside.value(argument))
+                share = float(text) / _PERCENT
+                return Value(f"quantile_cont({numbers}, {share!r})", Kind.NUMBER)
+            case "earliest" | "latest", (argument,):
+                return self._by_time(node, self._inside.value(argument))
+            case "topk", (syntax.Number(text=text), argument) if text.isdecimal():
+                return self._top(node, int(text), self._inside.value(argument))
+            case name, (argument,) if name in _ONE_ARGUMENT:
+                return _ONE_ARGUMENT[name](self._inside.value(argument))
+            case _:
+                raise MalformedQuery(
+                    f"{node.name} does not take these arguments", node.start, node.end
+                )
+
+    def _by_time(self, node: syntax.Call, value: Value) -> Value:
+        time = self._inside.value(syntax.Field(node.start, node.end, "@timestamp"))
+        function = "arg_min" if node.name == "earliest" else "arg_max"
+        order = f"({time.sql}, id)" if self._surroundings.sees_events else time.sql
+        if value.kind is Kind.TIME:
+            value = Value(values.number(value), Kind.NUMBER)
+        if value.kind is Kind.NULL:
+            return Value("NULL::VARCHAR", Kind.TEXT)
+        return Value(f"{function}({value.sql}, {order})", value.kind)
+
+    def _top(self, node: syntax.Call, count: int, value: Value) -> Value:
+        if self._has_keys:
+            raise MalformedQuery("topk does not go with by", node.start, node.end)
+        shown = values.text(value)
+        ranked = (
+            f"list_transform(map_entries(histogram({shown})), "
+            "lambda e: {'n': -CAST(e.value AS BIGINT), 'v': e.key})"
+        )
+        top = f"list_transform(list_slice(list_sort({ranked}), 1, {count}), lambda e: e.v)"
+        return Value(f"CAST(to_json({top}) AS VARCHAR)", Kind.JSON)

@@ -1,0 +1,350 @@
+"""The syntax tree of a Logs Insights query: plain values, made by `parse`.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
+
+Every node knows which characters of the text it was written with (`start`, `end`): error
+messages point there, and columns without an alias are named by them.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Anything written in a query.
+
+    Attributes:
+        start: Offset of its first character in the text of the query.
+        end: Offset after its last one.
+    """
+
+    start: int
+    end: int
+
+
+# Expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    """A number, such as `200` or `1e6`; `text` is how it was written."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class String(Node):
+    """A text in single or double quotes; `value` is without quotes and escapes."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Regex(Node):
+    """A regular expression between slashes; `pattern` has plain slashes for escaped ones."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean(Node):
+    """`true` or `false`."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Null(Node):
+    """`null`: no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duration(Node):
+    """A length of time, such as `5m`; `unit` is its singular short form (`ms` to `y`)."""
+
+    count: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Node):
+    """A field or an alias, by name: dots as written, backticks and quotes taken off."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """A function call; `name` is in lower case; `count(*)` has a `Star` as its argument."""
+
+    name: str
+    arguments: tuple["Expression", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Star(Node):
+    """The `*` of `count(*)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access(Node):
+    """An item of a map or a list: `.key` or `[index]`; a key may be a dotted path."""
+
+    value: "Expression"
+    key: str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Node):
+    """`not x` or `!x`."""
+
+    value: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Negative(Node):
+    """`-x`."""
+
+    value: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic(Node):
+    """`left + right` and so on."""
+
+    operator: Literal["+", "-", "*", "/", "%", "^"]
+    left: "Expression"
+    right: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Node):
+    """`left = right` and so on; `==` is kept as `=`."""
+
+    operator: Literal["=", "!=", "<", "<=", ">", ">="]
+    left: "Expression"
+    right: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Like(Node):
+    """`value like pattern`; `=~` with a text has that text as a regular expression."""
+
+    value: "Expression"
+    pattern: String | Regex
+
+
+@dataclass(frozen=True, slots=True)
+class In(Node):
+    """`value in [item, …]`."""
+
+    value: "Expression"
+    items: tuple["Expression", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InQuery(Node):
+    """`value in (query)`."""
+
+    value: "Expression"
+    query: "Query"
+
+
+@dataclass(frozen=True, slots=True)
+class Junction(Node):
+    """`a and b and …`, or the same with `or`."""
+
+    operator: Literal["and", "or"]
+    items: tuple["Expression", ...]
+
+
+Expression: TypeAlias = (
+    Number
+    | String
+    | Boolean
+    | Null
+    | Duration
+    | Field
+    | Call
+    | Star
+    | Access
+    | Not
+    | Negative
+    | Arithmetic
+    | Comparison
+    | Like
+    | In
+    | InQuery
+    | Junction
+)
+
+
+# Stages
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Node):
+    """An expression of a list; `name` is its alias, else its text as written."""
+
+    value: Expression
+    name: str
+    aliased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fields(Node):
+    """`fields a, b as c`."""
+
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Display(Node):
+    """`display a, b as c`."""
+
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(Node):
+    """`filter condition`, `where condition` or `filterIndex condition`."""
+
+    condition: Expression
+    index: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stats(Node):
+    """`stats a, b by c, d offset 1h`."""
+
+    items: tuple[Item, ...]
+    keys: tuple[Item, ...]
+    offset: Duration | None
+
+
+@dataclass(frozen=True, slots=True)
+class SortTerm(Node):
+    """One of what a `sort` goes by."""
+
+    value: Expression
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sort(Node):
+    """`sort a desc, b`."""
+
+    terms: tuple[SortTerm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit(Node):
+    """`limit 20`, `limit any 20`, `head 20`; `tail 20` has `tail` set."""
+
+    count: int
+    tail: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parse(Node):
+    """`parse source "glob *" as a` or `parse source /(?<a>regex)/`; no source is `@message`."""
+
+    source: Expression | None
+    pattern: String | Regex
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParseLogfmt(Node):
+    """`parse source logfmt as map`: a map of the `key=value` pairs."""
+
+    source: Expression
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dedup(Node):
+    """`dedup a, b`."""
+
+    keys: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unnest(Node):
+    """`unnest list into item`."""
+
+    value: Expression
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern(Node):
+    """`pattern field`."""
+
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Diff(Node):
+    """`diff previousDay`; no word is `previous`, the window just before."""
+
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Node):
+    """`join type=left left=a right=b where a.k = b.k (query)`."""
+
+    kind: str
+    left: str
+    right: str
+    where: Comparison
+    query: "Query"
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Node):
+    """`SOURCE 'group'`, or `SOURCE logGroups(namePrefix: ['a'])` with `prefixes`.
+
+    Attributes:
+        group: Name of a log group; None when they are chosen by prefix.
+        prefixes: Prefixes of names; empty with no `group` means every log group.
+        accounts: Only log groups of these account ids; empty for those of any.
+        classes: Only log groups of these classes; empty for those of any.
+        since: `START`/`start=`: milliseconds, or relative such as `-1d`; None when not given.
+        until: `END`/`end=`: the same, or `now`.
+    """
+
+    group: str | None
+    prefixes: tuple[str, ...]
+    accounts: tuple[str, ...]
+    classes: tuple[str, ...]
+    since: str | None
+    until: str | None
+
+
+Stage: TypeAlias = (
+    Fields
+    | Display
+    | Filter
+    | Stats
+    | Sort
+    | Limit
+    | Parse
+    | ParseLogfmt
+    | Dedup
+    | Unnest
+    | Pattern
+    | Diff
+    | Join
+    | Source
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Node):
+    """A whole query; `text` is all of what was given to `parse`, also in a subquery."""
+
+    text: str
+    stages: tuple[Stage, ...]
