@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import invocations, load, verdict
+from benchmarks import invocations, load, queries, verdict
 from benchmarks.emulator import find_binary
 from benchmarks.report import Section
 
@@ -31,6 +31,10 @@ def main() -> int:
         ("cold starts", lambda: invocations.cold(binary)),
         ("save to verdict", verdict.save_to_verdict),
         (f"sustained load, {load.SECONDS:.0f} s", load.sustained),
+        ("ingest", queries.ingest),
+        ("log queries", queries.logs),
+        ("metric data", queries.metrics),
+        ("trace search", queries.traces),
     )
     sections: list[Section] = []
     for what, measure in measurements:

@@ -48,6 +48,7 @@ def figures(times: Sequence[float], digits: int = 2) -> tuple[str, ...]:
     return (f"{len(times):,}", *shown)
 
 
-def aim(what: str, value: float, limit: float) -> str:
+def aim(what: str, value: float, limit: float, unit: str = "times") -> str:
     """Say whether an aim is met."""
-    return f"{'✓' if value <= limit else '✗'} {what}: {value:.2f} times (aim: at most {limit})"
+    mark = "✓" if value <= limit else "✗"
+    return f"{mark} {what}: {value:.2f} {unit} (aim: at most {limit:g})"
