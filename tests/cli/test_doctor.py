@@ -1,6 +1,7 @@
 """What is missing is named, for which part, with what mends it."""
 
 import re
+import shlex
 import shutil
 import socket
 import sys
@@ -107,7 +108,8 @@ def test_without_a_makefile_uv_mends_it(workshop, checkout, monkeypatch):
 def test_a_terminal_without_the_command_is_told_how_to_get_it(workshop, monkeypatch, command):
     typed = [command] if command else []
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert f". {sys.prefix}/bin/activate first" in workshop(*typed).said
+    activate = shlex.quote(f"{sys.prefix}/bin/activate")
+    assert f". {activate} first" in workshop(*typed).said
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     assert "activate" not in workshop(*typed).said
 
