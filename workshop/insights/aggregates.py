@@ -28,8 +28,11 @@ def _extreme(function: str) -> Callable[[Value], Value]:
         if argument.kind not in values.TEXTUAL:
             return Value(f"{function}({values.number(argument)})", Kind.NUMBER)
         arrange = "arg_min" if function == "min" else "arg_max"
-        numbers = f"CAST({function}({values.plain_number(argument.sql)}) AS VARCHAR)"
-        texts = f"{arrange}({argument.sql}, {values.natural(argument.sql)})"
+        number = values.plain_number(argument.sql)
+        numbers = f"CAST({function}({number}) AS VARCHAR)"
+        # The order of texts counts only where no value is a number, and is dear to work out.
+        order = f"CASE WHEN {number} IS NULL THEN {values.natural(argument.sql)} END"
+        texts = f"{arrange}({argument.sql}, {order})"
         return Value(f"coalesce({numbers}, {texts})", Kind.MIXED)
 
     return extreme
