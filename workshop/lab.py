@@ -92,9 +92,9 @@ class Lab:
             client_context: The client context, as JSON.
 
         Raises:
-            TooManyRequests: Every execution environment is busy and no more are allowed.
-            InvalidRequestContent: The payload is not JSON.
-            RequestTooLarge: The payload is over the limit of a synchronous invocation.
+            TooManyRequestsError: Every execution environment is busy and no more are allowed.
+            InvalidRequestContentError: The payload is not JSON.
+            RequestTooLargeError: The payload is over the limit of a synchronous invocation.
         """
         return self._lambda(function).invoke(
             _payload(event), trace_header=trace_header, client_context=client_context
