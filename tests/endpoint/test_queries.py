@@ -179,7 +179,7 @@ def test_a_query_can_be_stopped_while_it_runs(logs, endpoint):
     with endpoint.store.database() as connection:
         connection.execute(
             "INSERT INTO log_events SELECT 1000000 + i, 0, ?, 's', ? + i % 1000, "
-            "repeat(i::VARCHAR, 20) FROM range(400000) t(i)",
+            "repeat(i::VARCHAR, 20), 0 FROM range(400000) t(i)",
             [name, int(time.time() * 1000) - 60_000],
         )
     text = "filter @message like /(1+2?3?)+x/ | stats count(*) by sha256(@message) | sort @message"

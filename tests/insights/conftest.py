@@ -19,7 +19,8 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         database.execute(
             "CREATE TABLE log_events (id BIGINT NOT NULL, ingestion_time BIGINT NOT NULL, "
             "log_group VARCHAR NOT NULL, log_stream VARCHAR NOT NULL, "
-            "timestamp BIGINT NOT NULL, message VARCHAR NOT NULL)"
+            "timestamp BIGINT NOT NULL, message VARCHAR NOT NULL, "
+            "size INTEGER GENERATED ALWAYS AS (strlen(message)))"
         )
         yield database
 

@@ -42,7 +42,8 @@ def events() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute(
             "CREATE TABLE log_events (id BIGINT, ingestion_time BIGINT, log_group VARCHAR, "
-            "log_stream VARCHAR, timestamp BIGINT, message VARCHAR)"
+            "log_stream VARCHAR, timestamp BIGINT, message VARCHAR, "
+            "size INTEGER GENERATED ALWAYS AS (strlen(message)))"
         )
         connection.executemany(
             "INSERT INTO log_events VALUES (?, 0, '/g', 's', ?, ?)",

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -260,3 +261,18 @@ print("duckdb" in sys.modules)
 
 def test_errors_of_the_store_are_never_the_learners_fault():
     assert issubclass(StoreError, ToolError)
+
+
+def test_a_database_of_an_earlier_release_is_read_on(tmp_path):
+    with Store.open(tmp_path) as store:
+        store.append([event("é")], [])
+        store.sync()
+        path = next(tmp_path.glob("*.duckdb"))
+    with duckdb.connect(path) as connection:
+        connection.execute("ALTER TABLE log_events DROP COLUMN size")
+    with Store.open(tmp_path) as store:
+        store.append([event("bc")], [])
+        assert [each.message for each in store.log_events()] == ["é", "bc"]
+        with store.database() as connection:
+            sizes = connection.execute("SELECT size FROM log_events ORDER BY id").fetchall()
+    assert sizes == [(2,), (2,)]

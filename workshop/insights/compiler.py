@@ -631,7 +631,7 @@ class _Pipeline:
             limit=limit,
             matched_sql=f"SELECT count(*) FROM {matched}" if self._filtered else None,
             scanned_sql=(
-                f"SELECT count(*), coalesce(sum(strlen(message)), 0) FROM log_events WHERE {scope}"
+                f"SELECT count(*), coalesce(sum(size), 0) FROM log_events WHERE {scope}"
             ),
             cuts=self._matched is not None,
         )

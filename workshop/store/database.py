@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS log_events (
     log_group VARCHAR NOT NULL,
     log_stream VARCHAR NOT NULL,
     timestamp BIGINT NOT NULL,
-    message VARCHAR NOT NULL
+    message VARCHAR NOT NULL,
+    size INTEGER                     -- bytes of message, for what a query is told it scanned
 );
 CREATE TABLE IF NOT EXISTS segments (
     number BIGINT NOT NULL,          -- in order of arrival
@@ -255,7 +256,7 @@ class Database:
             for parameters in batches:
                 connection.execute(
                     "INSERT INTO log_events SELECT (SELECT coalesce(max(id), 0) FROM log_events) "
-                    "+ row_number() OVER (), i, e.g, e.s, e.t, e.m "
+                    "+ row_number() OVER (), i, e.g, e.s, e.t, e.m, strlen(e.m) "
                     f"FROM (SELECT i, unnest(e) AS e FROM {source})",
                     parameters,
                 )
@@ -340,6 +341,11 @@ def _connect(path: Path | str) -> "duckdb.DuckDBPyConnection":
     connection = duckdb.connect(path)
     try:
         connection.execute(_SCHEMA)
+        try:
+            connection.execute("SELECT size FROM log_events LIMIT 0")
+        except duckdb.BinderException:  # made before there was such a column
+            connection.execute("ALTER TABLE log_events ADD COLUMN size INTEGER")
+            connection.execute("UPDATE log_events SET size = strlen(message)")
     except duckdb.Error:
         connection.close()
         raise
