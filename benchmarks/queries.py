@@ -70,7 +70,7 @@ class _Question:
 _JSON = "CASE WHEN starts_with(message, '{{') THEN json_extract_string(message, '$.{}') END"
 _AMOUNT = f"try_cast({_JSON.format('amount')} AS DOUBLE)"
 _SCOPE = "FROM log_events WHERE log_group = $log_group AND timestamp BETWEEN $first AND $last"
-_STATISTICS = f"SELECT count(*) FILTER ({{}}), count(*), sum(strlen(message)) {_SCOPE}"
+_STATISTICS = f"SELECT count(*) FILTER ({{}}), count(*), sum(size) {_SCOPE}"
 _SLOW = r"regexp_matches(message, 'Duration: \d{3,}\.\d+ ms')"
 _QUESTIONS = (
     _Question(

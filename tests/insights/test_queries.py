@@ -601,6 +601,52 @@ def test_unnest_makes_a_row_of_each_item(table):
     assert [(row["id"], row["js.name"]) for row in found] == [("1", "n"), ("2", "n")]
 
 
+# Joins, and rows out of rows
+
+API = [("/api", json) for json in ('{"id":"r1","status":200}', '{"id":"r2","status":503}')]
+FUNCTION = [
+    ("/fn", '{"request":"r2","level":"ERROR"}'),
+    ("/fn", '{"request":"r2","level":"INFO"}'),
+    ("/fn", '{"request":"r9","level":"ERROR"}'),
+]
+BESIDE = "join type={} left=api right=fn where api.id = fn.request (SOURCE '/fn' {})"
+
+
+def test_join_puts_the_events_of_another_log_group_beside(table):
+    text = f"{BESIDE.format('inner', '')} | fields api.status, fn.level | sort fn.level"
+    assert table(text, *API, *FUNCTION, log_groups=("/api",)) == [
+        {"api.status": "503", "fn.level": "ERROR"},
+        {"api.status": "503", "fn.level": "INFO"},
+    ]
+
+
+def test_a_left_join_keeps_what_has_nothing_beside_it(table):
+    text = f"filter status < 500 | {BESIDE.format('left', '')} | fields api.id, fn.level"
+    assert table(text, *API, *FUNCTION, log_groups=("/api",)) == [{"api.id": "r1"}]
+
+
+def test_join_takes_what_a_query_makes_of_the_other_side(table):
+    counted = "| filter level = 'ERROR' | stats count(*) as errors by request"
+    text = f"{BESIDE.format('inner', counted)} | stats sum(fn.errors) as n by api.status"
+    assert table(text, *API, *FUNCTION, log_groups=("/api",)) == [{"api.status": "503", "n": "1"}]
+
+
+def test_join_shows_the_fields_chosen_before_it(table):
+    text = f"fields status | {BESIDE.format('inner', '| limit 1')}"
+    (row,) = table(text, *API, *FUNCTION[:1], log_groups=("/api",))
+    assert row == {"api.status": "503", "api.id": "r2", "fn.request": "r2"}
+
+
+def test_parse_multi_makes_a_row_for_each_match(table):
+    text = r"parse @message /ip=(?<ip>[\d.]+)/ multi | fields ip | sort ip"
+    assert table(text, "ip=1 ip=2", "no") == [{"ip": "1"}, {"ip": "2"}, {}]
+
+
+def test_expand_makes_a_row_for_each_item_under_the_same_name(table):
+    found = table("fields jsonParse(a) as l | expand l | fields l | sort l", '{"a":"[2,1]"}')
+    assert [row["l"] for row in found] == ["1", "2"]
+
+
 # Refusals
 
 
@@ -630,6 +676,14 @@ def test_unnest_makes_a_row_of_each_item(table):
         ),
         ("fields ispresent(@message, 'x')", "ispresent(@message, 'x')", "takes 1 arguments"),
         ("limit 1.5", "1.5", "whole number"),
+        ("join left=a right=b where a.x=b.y (SOURCE '/b') | filter z=1", "z", "z is a.z or b.z"),
+        ("join left=a right=b where a.x=c.y (SOURCE '/b')", "a.x=c.y", "a field of a with one"),
+        (
+            "stats count(*) | join left=a right=b where a.x=b.y (SOURCE '/b')",
+            "join left=a right=b where a.x=b.y (SOURCE '/b')",
+            "before stats",
+        ),
+        ("parse @message /x(y)/ multi", "/x(y)/", "no named group"),
         (
             "fields ((((a)))) + " + "-" * 200 + "1",
             None,

@@ -5,6 +5,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from typing import Any, ClassVar
 
 from workshop.insights import discovery, regex, syntax, values
@@ -95,6 +96,21 @@ class _Names:
     raw: bool = True
 
 
+def _fields_in(node: object) -> list[str]:
+    """Name the fields in a part of a syntax tree, in order, without those of subqueries."""
+    if isinstance(node, syntax.Field):
+        return [node.name]
+    if isinstance(node, tuple | list):
+        return [name for item in node for name in _fields_in(item)]
+    if not isinstance(node, syntax.Node) or isinstance(node, syntax.Query):
+        return []
+    return [
+        name
+        for attribute in dataclass_fields(node)
+        for name in _fields_in(getattr(node, attribute.name))
+    ]
+
+
 class _Pipeline:
     """Compiles one query, stage by stage: each wraps the SQL so far in a further SELECT.
 
@@ -133,6 +149,8 @@ class _Pipeline:
         self._group_columns: list[Value] = []
         self._outputs: list[str] = []
         self._done = ""  # the stage after which only `limit` may come
+        self._ahead: list[syntax.Stage] = []  # stages that are not applied yet
+        self._joined: tuple[str, str] | None = None  # the names of the two sides of a `join`
 
     @property
     def sees_events(self) -> bool:
@@ -145,13 +163,18 @@ class _Pipeline:
 
     def compile(self) -> Compiled:
         """Compile the whole query."""
+        return self._finished(self._apply_all())
+
+    def _apply_all(self) -> list[syntax.Source]:
+        """Apply every stage; what is left over says where the events come from."""
         stages = list(self._query.stages)
         sources = [stage for stage in stages if isinstance(stage, syntax.Source)]
         rest = [stage for stage in stages if not isinstance(stage, syntax.Source)]
         self._check_order(stages, rest)
-        for stage in arranged(rest, self._query.text):
-            self._apply(stage)
-        return self._finished(sources)
+        self._ahead = list(arranged(rest, self._query.text))
+        while self._ahead:
+            self._apply(self._ahead.pop(0))
+        return sources
 
     def subquery(self, query: syntax.Query) -> str:
         """Compile a query in parentheses to SQL of one column."""
@@ -217,6 +240,9 @@ class _Pipeline:
 
     def _unknown(self, node: syntax.Node) -> Value:
         written = self._query.text[node.start : node.end]
+        if self._joined:
+            sides = " or ".join(f"{side}.{written}" for side in self._joined)
+            raise MalformedQuery(f"after join, {written} is {sides}", node.start, node.end)
         raise MalformedQuery(
             f"Unknown symbols found in or after stats: {written}", node.start, node.end
         )
@@ -380,6 +406,26 @@ class _Pipeline:
             [(name, f"{groups}.{group}") for name, group in zip(names, fields, strict=True) if name]
         )
 
+    def _apply_multi(self, stage: syntax.ParseMulti) -> None:
+        """Make a row for each match; a row without one stays, without the fields (chosen)."""
+        source = stage.source or syntax.Field(stage.start, stage.end, "@message")
+        subject = values.text(self._expressions().value(source))
+        pattern, names = checked(stage.pattern)
+        found = [(index, name) for index, name in enumerate(names, 1) if name]
+        if not found:
+            raise MalformedQuery(
+                "the pattern has no named group", stage.pattern.start, stage.pattern.end
+            )
+        self._begin_rows()
+        expression = self.parameter(pattern)
+        lists = [f"regexp_extract_all({subject}, {expression}, {index})" for index, _ in found]
+        match = self._column()
+        self._layer(
+            f"unnest(CASE WHEN regexp_matches({subject}, {expression}) "
+            f"THEN list_zip({', '.join(lists)}) ELSE [NULL] END) AS {match}"
+        )
+        self._add_parsed([(name, f"{match}[{place}]") for place, (_, name) in enumerate(found, 1)])
+
     def _add_parsed(self, parsed: Sequence[tuple[str, str]]) -> None:
         """Add what a `parse` found; a name that an earlier one made keeps its value else."""
         additions = []
@@ -470,6 +516,66 @@ class _Pipeline:
         )
         self._add([(stage.name, Value(items, Kind.ITEM))])
 
+    def _apply_join(self, stage: syntax.Join) -> None:
+        """Put the rows of another query beside these, where one field of each is the same.
+
+        From here on there are only the fields that the rest of the query names, as `left.field`
+        and `right.field`.
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Join.html
+        """
+        if not self._names.raw or self._joined:
+            raise MalformedQuery("join comes once, and before stats", stage.start, stage.end)
+        self._joined = (stage.left, stage.right)
+        named = [*_fields_in(stage.where), *_fields_in(self._ahead)]
+        if not {stage.left, stage.right} <= {name.partition(".")[0] for name in named[:2]}:
+            raise MalformedQuery(
+                f"join compares a field of {stage.left} with one of {stage.right}",
+                stage.where.start,
+                stage.where.end,
+            )
+        shown = [f"{stage.left}.{item.name}" for item in self._fields]
+        self._begin_rows()
+        left = self._columns_of(stage.left, [*named, *shown, f"{stage.left}.@timestamp"])
+        self._flush()
+        other = _Pipeline(stage.query, replace(self.scope, limit=None), self.parameter)
+        right, right_sql = other.as_right_side(stage.right, named)
+        selected = [value.sql for value in (left | right).values()]
+        one, other_one = (values.text((left | right)[name]) for name in named[:2])
+        self._source = (
+            f"(SELECT {', '.join(selected)}, count(*) OVER () AS matched FROM {self._source} AS l "
+            f"{stage.kind.upper()} JOIN {right_sql} AS r ON {one} = {other_one})"
+        )
+        self._names = _Names({**left, **right}, raw=False)
+        known = [name for name in named if name in self._names.defined]
+        self._outputs = list(dict.fromkeys([*shown, *known]))
+        self._group_columns = [left[f"{stage.left}.@timestamp"]]
+        self._fields, self._display, self._projected, self._sort = [], None, set(), ()
+
+    def as_right_side(self, alias: str, named: Sequence[str]) -> tuple[dict[str, Value], str]:
+        """Compile the query of a `join` to the columns that are named of it, and its SQL."""
+        sources = self._apply_all()
+        self._begin_rows()
+        columns = self._columns_of(alias, named)
+        order = ", ".join(self._order())
+        limit = f" ORDER BY {order} LIMIT {min(self._limits)}" if self._limits else ""
+        self._flush()
+        source = self._of_events(self._source, self._scope(sources))
+        return columns, self._with_lone_pointer(f"(SELECT * FROM {source}{limit})")
+
+    def _columns_of(self, alias: str, named: Sequence[str]) -> dict[str, Value]:
+        """Make a column of each field that is named with an alias before it."""
+        found = {}
+        for name in dict.fromkeys(named):
+            prefix, _, rest = name.partition(".")
+            if prefix == alias:
+                value = self._resolve(syntax.Field(0, 0, rest))
+                if value.kind is Kind.NULL:
+                    value = Value("NULL::VARCHAR", Kind.TEXT)
+                column = self.parameter.unique("joined")
+                self._layer(f"{value.sql} AS {column}")
+                found[name] = Value(column, value.kind)
+        return found
+
     @staticmethod
     def _refuse_whole_json(value: Value, node: syntax.Node, command: str) -> None:
         if value.kind is Kind.JSON:
@@ -533,9 +639,11 @@ class _Pipeline:
         syntax.Sort: _apply_sort,
         syntax.Limit: _apply_limit,
         syntax.Parse: _apply_parse,
+        syntax.ParseMulti: _apply_multi,
         syntax.ParseLogfmt: _apply_logfmt,
         syntax.Dedup: _apply_dedup,
         syntax.Unnest: _apply_unnest,
+        syntax.Join: _apply_join,
         syntax.Pattern: _apply_pattern,
     }
 
@@ -601,15 +709,8 @@ class _Pipeline:
             [*(f"{value.sql} AS v{i}" for i, (_, value) in enumerate(projection)), last]
         )
         scope = self._scope(sources)
-        columns = ", ".join(discovery.EVENT_COLUMNS)
-        if self._pointers:
-            columns += (
-                f", {discovery.json_fields(self._pointers, self.parameter)} AS {self._json_column}"
-            )
-        where = " AND ".join([scope, *self._event_conditions])
-        events = f"(SELECT {columns} FROM log_events WHERE {where})"
-        source = self._source.replace(_EVENTS, events)
-        matched = (self._matched or self._source).replace(_EVENTS, events)
+        source = self._of_events(self._source, scope)
+        matched = self._of_events(self._matched or self._source, scope)
         sql = f"SELECT {selected} FROM {source} ORDER BY {order} LIMIT {limit}"
         if self._tail is not None:
             names = ", ".join([*(f"v{index}" for index in range(len(projection))), last])
@@ -619,22 +720,36 @@ class _Pipeline:
                 f"count(*) OVER () AS total FROM {source}) "
                 f"WHERE r > total - {self._tail} ORDER BY r LIMIT {limit}"
             )
-        if len(self._pointers) == 1:  # a list of one would cost time
-            first = f"{self._json_column}[1]"
-            sql = sql.replace(first, self._json_column)
-            matched = matched.replace(first, self._json_column)
         return Compiled(
-            sql=sql,
+            sql=self._with_lone_pointer(sql),
             parameters=self.parameter.by_name,
             columns=tuple(Column(name, value.kind) for name, value in projection),
             has_pointer=self._names.raw,
             limit=limit,
-            matched_sql=f"SELECT count(*) FROM {matched}" if self._filtered else None,
-            scanned_sql=(
-                f"SELECT count(*), coalesce(sum(size), 0) FROM log_events WHERE {scope}"
+            matched_sql=(
+                self._with_lone_pointer(f"SELECT count(*) FROM {matched}")
+                if self._filtered
+                else None
             ),
+            scanned_sql=(f"SELECT count(*), coalesce(sum(size), 0) FROM log_events WHERE {scope}"),
             cuts=self._matched is not None,
         )
+
+    def _of_events(self, source: str, scope: str) -> str:
+        """Let a source read the events in scope, now that all that is read of them is known."""
+        columns = ", ".join(discovery.EVENT_COLUMNS)
+        if self._pointers:
+            columns += (
+                f", {discovery.json_fields(self._pointers, self.parameter)} AS {self._json_column}"
+            )
+        where = " AND ".join([scope, *self._event_conditions])
+        return source.replace(_EVENTS, f"(SELECT {columns} FROM log_events WHERE {where})")
+
+    def _with_lone_pointer(self, sql: str) -> str:
+        """Read one JSON field as it is: a list of one would cost time."""
+        if len(self._pointers) != 1:
+            return sql
+        return sql.replace(f"{self._json_column}[1]", self._json_column)
 
     def _scope(self, sources: Sequence[syntax.Source]) -> str:
         """Give the condition that a log event is in scope."""

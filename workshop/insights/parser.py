@@ -253,6 +253,9 @@ class _Build(Transformer_NonRecursive[Token, Any]):
         source, pattern, aliases = children
         return syntax.Parse(*_span(meta), source, pattern, aliases or ())
 
+    def parse_multi(self, meta: Meta, children: list[Any]) -> syntax.ParseMulti:
+        return syntax.ParseMulti(*_span(meta), *children)
+
     def parse_logfmt(self, meta: Meta, children: list[Any]) -> syntax.ParseLogfmt:
         return syntax.ParseLogfmt(*_span(meta), *children)
 
@@ -264,6 +267,9 @@ class _Build(Transformer_NonRecursive[Token, Any]):
 
     def unnest(self, meta: Meta, children: list[Any]) -> syntax.Unnest:
         return syntax.Unnest(*_span(meta), *children)
+
+    def expand(self, meta: Meta, children: list[Any]) -> syntax.Unnest:
+        return syntax.Unnest(*_span(meta), children[0], children[0].name)
 
     def pattern(self, meta: Meta, children: list[Any]) -> syntax.Pattern:
         return syntax.Pattern(*_span(meta), children[0])

@@ -256,6 +256,14 @@ class Parse(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class ParseMulti(Node):
+    """`parse source /(?<a>regex)/ multi`: a row for each place that matches."""
+
+    source: Expression | None
+    pattern: Regex
+
+
+@dataclass(frozen=True, slots=True)
 class ParseLogfmt(Node):
     """`parse source logfmt as map`: a map of the `key=value` pairs."""
 
@@ -272,7 +280,7 @@ class Dedup(Node):
 
 @dataclass(frozen=True, slots=True)
 class Unnest(Node):
-    """`unnest list into item`."""
+    """`unnest list into item`; `expand list` keeps the name."""
 
     value: Expression
     name: str
@@ -332,6 +340,7 @@ Stage: TypeAlias = (
     | Sort
     | Limit
     | Parse
+    | ParseMulti
     | ParseLogfmt
     | Dedup
     | Unnest
