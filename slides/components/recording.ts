@@ -1,0 +1,26 @@
+// The shape of slides/recorded/NN.json, which slides/record.py writes.
+export interface Row {
+  text: string
+  tone: string
+  cells: string[]
+  label: string
+  depth: number
+  value: number
+  start: number
+  end: number
+}
+
+export interface Part {
+  kind: 'lines' | 'table' | 'bars' | 'waterfall'
+  title?: string
+  unit?: string
+  total: number
+  columns: string[]
+  rows: Row[]
+}
+
+export interface Recording {
+  step: string
+  reveals: string
+  parts: Part[]
+}

@@ -1,0 +1,213 @@
+"""Records what the deck shows of each step: real output of its solution, from the local lab.
+
+    .venv/bin/python slides/record.py          all steps, into slides/recorded/
+    .venv/bin/python slides/record.py 03       one
+
+A recording is JSON that the component `Recorded.vue` draws: `lines`, a `table`, `bars` or a
+`waterfall`. Durations differ from run to run; `settled` takes them out, so that a test can hold
+that all else is what the lab says today.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from workshop.cli import findings
+from workshop.course import payments, stage, workspace
+from workshop.course.catalogue import Course, Step
+from workshop.metrics import emf
+from workshop.metrics.statistics import percentile
+from workshop.signals import Invocation
+from workshop.traces import assemble
+
+ROOT = Path(__file__).parents[1]
+RECORDED = ROOT / "slides" / "recorded"
+SEED = 7
+PAYMENTS = 300
+MEASURED = ("value", "start", "end", "total", "ms")
+"""Keys of what is measured: different in every run."""
+
+Part: TypeAlias = dict[str, Any]
+Draw: TypeAlias = Callable[[Step], Iterator[Part]]
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_FIGURE = re.compile(r"[\d.]+ (ms|MB)")
+_ROWS = 6
+
+
+def send(step: Step, *names: str) -> list[Invocation]:
+    """Send the step's own example events to its solution, one after the other."""
+    events = [json.loads((step.folder / "events" / f"{name}.json").read_text()) for name in names]
+    return send_all(step, events)
+
+
+def send_all(step: Step, events: Sequence[object]) -> list[Invocation]:
+    """Send events to a step's solution, one after the other."""
+    with workspace.solution(step) as folder, stage.open_lab(step, folder) as lab:
+        return [lab.invoke(event) for event in events]
+
+
+def records(invocations: Sequence[Invocation]) -> list[Mapping[str, Any]]:
+    """Read the JSON log events that the function wrote."""
+    return list(findings.records(event for one in invocations for event in one.log_events))
+
+
+def lines(step: Step) -> Iterator[Part]:
+    """Record all that a function without a logger leaves of two payments."""
+    shown = []
+    for invocation in send(step, "charge", "unavailable"):
+        for event in invocation.log_events:
+            first = event.message.partition("\n")[0].partition("\t")[0]
+            text = re.sub(r"ch_\w+", "ch_…", _IDENTIFIER.sub("…", first))
+            tone = "bad" if "ERROR" in text else "quiet" if "RequestId" in text else ""
+            if not text.startswith("INIT_START"):
+                shown.append({"text": text, "tone": tone})
+    yield {"kind": "lines", "rows": shown}
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], tones: Sequence[str]) -> Part:
+    """Make a table; a row has one tone."""
+    return {
+        "kind": "table",
+        "columns": list(columns),
+        "rows": [
+            {"cells": [str(cell) for cell in row], "tone": tone}
+            for row, tone in zip(rows, tones, strict=True)
+        ],
+    }
+
+
+def logged(step: Step, keys: Sequence[str]) -> Iterator[Part]:
+    """Record keys of log events of a payment that is charged and of one that fails."""
+    found = records(send(step, "charge", "unavailable"))
+    rows = [[one.get(key, "") for key in keys] for one in found]
+    yield table(keys, rows, ["bad" if one["level"] == "ERROR" else "" for one in found])
+
+
+def keys(step: Step) -> Iterator[Part]:
+    """Record structured logs."""
+    yield from logged(step, ("level", "message", "payment_id", "customer_id", "amount"))
+
+
+def context(step: Step) -> Iterator[Part]:
+    """Record the context of log events."""
+    yield from logged(step, ("level", "message", "correlation_id", "cold_start", "service"))
+
+
+def numbers(step: Step) -> Iterator[Part]:
+    """Record metrics, summed over the tour's payments."""
+    sent = send_all(step, payments.customers(SEED, PAYMENTS))
+    points = [point for one in sent for event in one.log_events for point in emf.read(event).points]
+    named = sorted({(point.name, point.unit) for point in points})
+    rows = []
+    for name, unit in named:
+        values = [value for point in points if point.name == name for value in point.values]
+        rows.append([name, unit, f"{len(values):,}", f"{sum(values):,.0f}"])
+    tones = ["bad" if row[0] == "FailedCharge" else "" for row in rows]
+    yield table(("metric", "unit", "SampleCount", "Sum"), rows, tones)
+
+
+def edges(step: Step) -> Iterator[Part]:
+    """Record the average of a latency beside its percentiles."""
+    sent = send_all(step, payments.customers(SEED, PAYMENTS))
+    values = [
+        value
+        for one in sent
+        for event in one.log_events
+        for point in emf.read(event).points
+        if point.name == "ChargeDuration"
+        for value in point.values
+    ]
+    shown = [("Average", sum(values) / len(values), "quiet")]
+    shown += [(f"p{share}", percentile(values, share), "") for share in (50, 90, 99)]
+    yield {
+        "kind": "bars",
+        "title": f"ChargeDuration of {len(values)} payments",
+        "unit": "ms",
+        "rows": [
+            {"label": label, "value": round(value, 1), "tone": "bad" if label == "p99" else tone}
+            for label, value, tone in shown
+        ],
+    }
+
+
+def waterfall(step: Step, event: str, title: str) -> Iterator[Part]:
+    """Record the trace of a warm payment."""
+    (trace,) = assemble(send(step, "charge", event)[-1].segments)
+    rows = [
+        {
+            "label": span.name,
+            "depth": depth,
+            "start": round((span.start_time - trace.start_time) * 1000, 1),
+            "end": round(((span.end_time or trace.end_time) - trace.start_time) * 1000, 1),
+            "tone": "bad" if span.error or span.fault else "",
+        }
+        for depth, span in trace.flat()
+    ]
+    total = round(trace.duration * 1000, 1)
+    yield {"kind": "waterfall", "title": title, "unit": "ms", "total": total, "rows": rows}
+
+
+def traced(step: Step) -> Iterator[Part]:
+    """Record where the time of one payment went."""
+    yield from waterfall(step, "slow", "One slow payment")
+
+
+def depended(step: Step) -> Iterator[Part]:
+    """Record a payment that is charged on the second try."""
+    yield from waterfall(step, "flaky", "Failed at the first try, charged at the second")
+
+
+def answered(step: Step) -> Iterator[Part]:
+    """Record what the callers of the API are told."""
+    names = ("charge", "invalid", "declined", "unavailable")
+    rows, tones = [], []
+    for name, invocation in zip(names, send(step, *names), strict=True):
+        answer = json.loads(invocation.payload)
+        body = re.sub(r"ch_\w+", "ch_…", answer["body"])
+        rows.append([name, answer["statusCode"], body])
+        tones.append("bad" if answer["statusCode"] >= 500 else "")  # noqa: PLR2004
+    yield table(("event", "status", "body"), rows, tones)
+
+
+DRAW: dict[str, Draw] = {
+    "00_bare_handler": lines,
+    "01_structured_logs": keys,
+    "02_log_context": context,
+    "03_custom_metrics": numbers,
+    "04_percentiles": edges,
+    "05_traces": traced,
+    "06_dependencies": depended,
+    "07_api": answered,
+}
+
+
+def record(step: Step) -> dict[str, Any]:
+    """Record one step."""
+    return {"step": step.name, "reveals": step.tour.reveals, "parts": list(DRAW[step.name](step))}
+
+
+def settled(value: object) -> object:
+    """Take out of a recording what is measured."""
+    if isinstance(value, Mapping):
+        return {key: "measured" if key in MEASURED else settled(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [settled(one) for one in value]
+    return _FIGURE.sub(r"… \1", value) if isinstance(value, str) else value
+
+
+def main(wanted: Sequence[str]) -> None:
+    """Record the steps whose numbers are given, or all of them."""
+    RECORDED.mkdir(exist_ok=True)
+    for step in Course.load(ROOT).steps:
+        if step.name in DRAW and (not wanted or f"{step.number:02}" in wanted):
+            text = json.dumps(record(step), indent=1, ensure_ascii=False)
+            (RECORDED / f"{step.number:02}.json").write_text(f"{text}\n", encoding="utf-8")
+            print(step.name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
