@@ -1,0 +1,50 @@
+"""Settles charged payments: reads them from a stream, and books them in the ledger."""
+
+# region setup
+import base64
+import json
+
+import ledger
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+logger = Logger(service="settlements")
+metrics = Metrics(namespace="Workshop", service="settlements")
+tracer = Tracer(service="settlements", auto_patch=False)
+# TODO(09): Make a BatchProcessor for the event type KinesisDataStreams.
+# endregion setup
+
+
+# region settle
+# A JSONDecodeError holds the whole document: capture_error would put it into the trace.
+@tracer.capture_method(capture_response=False, capture_error=False)
+def settle(record: dict) -> None:
+    payment = json.loads(base64.b64decode(record["kinesis"]["data"]))
+    # TODO(09): A record that cannot be booked: log its sequence number, and raise again.
+    # TODO(09): A payment that is not new: do not count it a second time.
+    ledger.book(payment["payment_id"], payment["amount"], payment["currency"])
+    logger.info("payment settled", payment_id=payment["payment_id"])
+    count(payment)
+    # endregion settle
+
+
+# region count
+def count(payment: dict) -> None:
+    metrics.add_metric("SettledPayment", unit=MetricUnit.Count, value=1)
+    with single_metric(
+        "SettledAmount", unit=MetricUnit.NoUnit, value=payment["amount"], namespace="Workshop"
+    ) as metric:
+        metric.add_dimension("service", "settlements")
+        metric.add_dimension("currency", payment["currency"])
+    # endregion count
+
+
+# region handler
+@metrics.log_metrics(capture_cold_start_metric=True)
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+def handler(event: dict, context: object) -> None:
+    # TODO(09): Let the BatchProcessor do this, and return what it says of the batch.
+    for record in event["Records"]:
+        settle(record)
+    # endregion handler
