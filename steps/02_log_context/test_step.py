@@ -3,18 +3,21 @@
 Also that the template says how long the log is kept. Debug log events are not judged.
 """
 
-import json
-
-from workshop.course.payments import UNAVAILABLE, find_private
+from workshop.course import promises
+from workshop.course.payments import UNAVAILABLE
+from workshop.course.promises import (
+    ERRORS,
+    STANDARD,
+    charged,
+    has_stack,
+    is_structured,
+    shortened,
+)
 from workshop.course.wrong import Wrong
-
-STANDARD = ("level", "location", "message", "timestamp", "xray_trace_id")
-"""Keys that a Logger puts on every log event: they say nothing of the request."""
 
 FUNCTION = ("function_name", "function_memory_size", "function_arn")
 """Keys that are the same for every request."""
 
-ERRORS = ("ERROR", "CRITICAL", "FATAL")
 LOGGER = "https://docs.aws.amazon.com/powertools/python/latest/core/logger/"
 RETENTION = (
     "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/"
@@ -29,16 +32,8 @@ def structured(sent):
         for place, line in enumerate(sent.logs)
         if line.text.startswith("START ") or line.key("type") == "platform.start"
     ]
-    return [
-        line
-        for line in sent.logs[started[0] if started else 0 :]
-        if line.json is not None and line.level and not line.is_emf and not is_lambdas(line)
-    ]
-
-
-def is_lambdas(line):
-    """Whether Lambda itself wrote it: START and its like, or, on an error, LogFormat: JSON."""
-    return line.is_platform or ("errorMessage" in line.json and "message" not in line.json)
+    first = started[0] if started else 0
+    return [line for line in sent.logs[first:] if is_structured(line)]
 
 
 def shown(line):
@@ -48,60 +43,15 @@ def shown(line):
     return f"{line.level} {message}, its keys beside the standard ones: {keys}"
 
 
-def shortened(value, limit=80):
-    """Return a value as JSON of at most so many characters."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= limit else f"{text[:limit]}…"
-
-
-def charged(traffic):
-    """Return the payments that went well."""
-    return (traffic.first, traffic.warm, traffic.planted, traffic.again)
-
-
 def test_the_caller_is_answered_as_before(traffic):
     """Logging changes nothing for the caller."""
-    for sent in charged(traffic):
-        if not isinstance(sent.response, dict) or "charge_id" not in sent.response:
-            raise Wrong(
-                "response-lost",
-                "the caller no longer gets the charge back",
-                saw=f"the response {shortened(sent.response)}",
-                wanted="the dict that the handler returned before",
-                look="the end of the handler in app.py: is every path through it still returning?",
-            )
-    if traffic.failed.succeeded:
-        raise Wrong(
-            "failure-swallowed",
-            "the processor was unavailable, and the invocation succeeded",
-            saw=f"the response {shortened(traffic.failed.response)}",
-            wanted="the error logged, and then raised again, so that the invocation fails",
-            look="the end of your except block in app.py: a bare `raise` lets the error go on",
-        )
+    promises.caller_is_answered(traffic)
 
 
 def test_nothing_private_is_logged(traffic):
     """Card number, security code and holder are in no log event."""
-    for sent in traffic:
-        leaks = find_private(sent)
-        if not leaks:
-            continue
-        parts = (sent.event["payment_id"], *sent.event["card"].values())
-        if any(all(part in line.text for part in parts) for line in sent.own_logs):
-            raise Wrong(
-                "whole-event-logged",
-                "the whole event is in the log, card included",
-                saw="\n".join(map(str, leaks[:3])),
-                wanted="the keys that are asked for, picked one by one",
-                look="log_event=True in app.py, or a line that logs or prints `event` itself?",
-            )
-        raise Wrong(
-            "private-data-logged",
-            "private data is in the log",
-            saw="\n".join(map(str, leaks[:3])),
-            wanted="neither card number, nor cvc, nor holder in any log event; a print is one too",
-            look="which line in app.py logs, or prints, something of `event['card']`?",
-        )
+    whole = "log_event=True in app.py, or a line that logs or prints `event` itself?"
+    promises.nothing_private_is_logged(traffic, whole=whole)
 
 
 def test_every_payment_leaves_structured_log_events(traffic):
@@ -236,8 +186,7 @@ def test_a_failure_has_the_context_too(traffic):
     errors = [line for line in structured(traffic.failed) if line.level in ERRORS]
     payment_id = traffic.failed.event["payment_id"]
     for line in errors:
-        has_stack = "Traceback (most recent call last)" in line.text or 'File \\"' in line.text
-        if has_stack and line.key("payment_id") == payment_id:
+        if has_stack(line) and line.key("payment_id") == payment_id:
             return
     raise Wrong(
         "error-without-context",

@@ -1,56 +1,27 @@
 """What step 03 promises: the numbers are right, cost nothing to send, and tell nothing private."""
 
 import difflib
-import json
 
 import pytest
 
-from workshop.course.payments import find_private
+from workshop.course import promises
+from workshop.course.promises import (
+    METRICS,
+    NAMESPACE,
+    charged,
+    number,
+    plural,
+    points,
+    total,
+)
 from workshop.course.wrong import Wrong
 from workshop.metrics import emf
 
-NAMESPACE = "Workshop"
-SERVICE = {"service": "payments"}
 UNITS = {"SuccessfulCharge": "Count", "FailedCharge": "Count", "ChargedAmount": "None"}
-METRICS = "https://docs.aws.amazon.com/powertools/python/latest/core/metrics/"
 FORMAT = (
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/"
     "CloudWatch_Embedded_Metric_Format_Specification.html"
 )
-
-
-def charged(traffic):
-    """Return the payments that went well."""
-    return (traffic.first, traffic.warm, traffic.planted, traffic.again)
-
-
-def number(value):
-    """Return a float without the `.0` that a whole number does not need."""
-    return f"{value:.10g}"
-
-
-def plural(count, noun):
-    """Return a count with its noun."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def dimensions(point):
-    """Return a data point's dimensions as text."""
-    return ", ".join(f"{key}={value}" for key, value in point.dimensions.items()) or "none"
-
-
-def points(sent, name):
-    """Return the data points of one metric, in the namespace and by service alone."""
-    return [
-        point
-        for point in sent.points
-        if (point.name, point.namespace, point.dimensions) == (name, NAMESPACE, SERVICE)
-    ]
-
-
-def total(sent, name):
-    """Return the Sum that CloudWatch would show of one metric for one invocation."""
-    return sum(sum(point.values) for point in points(sent, name))
 
 
 def explain_exception(sent):
@@ -125,38 +96,12 @@ def test_no_call_keeps_the_customer_waiting(request):
 
 def test_the_caller_is_answered_as_before(traffic):
     """Counting changes nothing for the caller."""
-    for sent in charged(traffic):
-        if not isinstance(sent.response, dict) or "charge_id" not in sent.response:
-            raise Wrong(
-                "response-lost",
-                "the caller no longer gets the charge back",
-                saw=f"the response {json.dumps(sent.response)[:80]}",
-                wanted="the dict that the handler returned before",
-                look="the end of the handler in app.py: is every path through it still returning?",
-            )
-    if traffic.failed.succeeded:
-        raise Wrong(
-            "failure-swallowed",
-            "the processor was unavailable, and the invocation succeeded",
-            saw=f"the response {json.dumps(traffic.failed.response)[:80]}",
-            wanted="the failure counted, and the error raised again, so that the invocation fails",
-            look="the end of your except block in app.py: a bare `raise` lets the error go on",
-        )
+    promises.caller_is_answered(traffic, before_raising="counted")
 
 
 def test_nothing_private_is_shown(traffic):
     """Card number, security code and holder are in no log event and in no metric."""
-    for sent in traffic:
-        leaks = find_private(sent)
-        if leaks:
-            raise Wrong(
-                "private-data-shown",
-                "private data is in the log",
-                saw="\n".join(map(str, leaks[:3])),
-                wanted="neither card number, nor cvc, nor holder; a metric's dimensions and "
-                "metadata are in the log, too",
-                look="which line in app.py gives away `event`, or something of `event['card']`?",
-            )
+    promises.nothing_private_is_shown(traffic)
 
 
 def test_metrics_are_emitted(traffic):
@@ -267,51 +212,12 @@ def added_at_import(traffic, name):
 
 def test_dimensions_make_few_series(traffic):
     """The metrics are kept by service, and by nothing that differs from payment to payment."""
-    for sent in traffic:
-        unique = {
-            sent.invocation.request_id,
-            *(str(value) for value in sent.event.values() if isinstance(value, str | int)),
-            *sent.event["card"].values(),
-            sent.event["card"]["number"][-4:],
-            str((sent.response or {}).get("charge_id")),
-        } - {sent.event["currency"], sent.event.get("campaign")}
-        for point in sent.points:
-            for key, value in point.dimensions.items():
-                if value in unique:
-                    raise Wrong(
-                        "high-cardinality-dimension",
-                        f"the dimension {key} is another for every payment",
-                        saw=f"{point.name} by {dimensions(point)}",
-                        wanted="service=payments and nothing else: each further value makes a "
-                        "series of its own, and is billed as a metric of its own",
-                        look="an id belongs in the log event, or in add_metadata, which makes no "
-                        f"series. {METRICS}#adding-metadata",
-                    )
+    promises.dimensions_make_few_series(traffic)
 
 
 def test_metrics_are_kept_by_service(traffic):
     """Each metric is there with the dimension service=payments alone."""
-    for sent in traffic:
-        for name in UNITS:
-            found = [point for point in sent.points if point.name == name]
-            if not found or points(sent, name):
-                continue
-            if not any(SERVICE.items() <= dict(p.dimensions).items() for p in found):
-                raise Wrong(
-                    "service-missing",
-                    f"{name} is not kept by service",
-                    saw=f"its dimensions: {dimensions(found[0])}",
-                    wanted="service=payments",
-                    look=f"Metrics takes it by name, or from POWERTOOLS_SERVICE_NAME. {METRICS}",
-                )
-            raise Wrong(
-                "series-split",
-                f"{name} has a dimension too many",
-                saw=f"its dimensions: {dimensions(found[0])}",
-                wanted="service=payments alone: CloudWatch does not add series up, so that none "
-                "would answer for the whole service",
-                look=f"add_dimension, in app.py. {METRICS}#creating-metrics",
-            )
+    promises.metrics_are_kept_by_service(traffic, UNITS)
 
 
 def test_units_say_what_is_counted(traffic):

@@ -26,8 +26,8 @@ from typing import Any, Literal, TypeAlias
 
 from workshop.metrics import expressions
 from workshop.metrics.errors import MetricQueryError
-from workshop.metrics.query import BASIC_STATISTICS, Query, get_metric_data
-from workshop.metrics.series import DAY, HOUR, MINUTE, Catalogue, check_period
+from workshop.metrics.query import BASIC_STATISTICS, Query, get_metric_data, metric_named
+from workshop.metrics.series import DAY, HOUR, MINUTE, Catalogue, Metric, check_period
 
 ALARM_TYPE = "AWS::CloudWatch::Alarm"
 COMPOSITE_TYPE = "AWS::CloudWatch::CompositeAlarm"
@@ -87,6 +87,15 @@ class Alarm:
     ignore_low_samples: bool
     statistic: str | None
     properties: Mapping[str, Any]
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics it watches; what a SEARCH would find is not among them."""
+        return [
+            metric_named(query["MetricStat"]["Metric"])
+            for query in self.queries
+            if "MetricStat" in query
+        ]
 
     @property
     def step(self) -> int:
@@ -237,7 +246,9 @@ def _read(logical_id: str, properties: Mapping[str, Any]) -> Alarm:
     for name in _UNOFFERED:
         if name in properties:
             raise MetricQueryError(f"{name} is not offered here")
-    comparison = str(properties.get("ComparisonOperator"))
+    if "ComparisonOperator" not in properties:
+        raise MetricQueryError(f"ComparisonOperator is required: {', '.join(_COMPARISONS)}")
+    comparison = str(properties["ComparisonOperator"])
     if comparison not in _COMPARISONS:
         raise MetricQueryError(
             f"ComparisonOperator {comparison} is not offered; there are {', '.join(_COMPARISONS)}"
