@@ -98,7 +98,7 @@ def problem(status: HTTPStatus, error: str) -> Response:
 
 @app.exception_handler(RequestValidationError)
 def invalid(error: RequestValidationError) -> Response:
-    wrong = [".".join(map(str, one["loc"][1:])) for one in error.errors()]
+    wrong = [".".join(map(str, one["loc"])) for one in error.errors()]
     logger.warning("payment refused", invalid_fields=wrong)
     metrics.add_metric("InvalidRequest", unit=MetricUnit.Count, value=1)
     return problem(HTTPStatus.BAD_REQUEST, f"missing or not valid: {', '.join(wrong)}")
