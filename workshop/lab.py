@@ -100,6 +100,12 @@ class Lab:
             _payload(event), trace_header=trace_header, client_context=client_context
         )
 
+    def invoke_async(
+        self, event: object, function: str | None = None, *, trace_header: str | None = None
+    ) -> Future[Invocation]:
+        """Send one event without waiting; the arguments and the errors are those of `invoke`."""
+        return self._lambda(function).invoke_async(_payload(event), trace_header=trace_header)
+
     def invoke_many(
         self, events: Iterable[object], function: str | None = None, *, concurrency: int = 10
     ) -> Iterator[Invocation]:
@@ -123,6 +129,29 @@ class Lab:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
+
+    def invoke_together(
+        self, events: Sequence[object], function: str | None = None
+    ) -> list[Invocation]:
+        """Send events at the same moment, and wait for what comes of all, in the order sent.
+
+        None is served by an execution environment that another one has left: where as many are
+        not idle, further ones start. The arguments and the errors are those of `invoke`.
+        """
+        return self._lambda(function).invoke_together([_payload(event) for event in events])
+
+    def renew(self) -> None:
+        """End every execution environment, as a deployment does; the next event starts a new one.
+
+        Not while events are under way: those would be cut short.
+        """
+        with self._lock:
+            ended = dict(self._lambdas)
+        for local_lambda in ended.values():
+            local_lambda.close()
+        with self._lock:
+            for name in ended:
+                self._lambdas.pop(name, None)
 
     def close(self) -> None:
         """End every execution environment and whatever it started; safe to call twice."""

@@ -53,6 +53,9 @@ def test_bare_check_is_about_the_current_step(workshop, checkout):
 
 
 def test_the_last_step_has_no_next_one(workshop, checkout):
+    for step in (checkout / "steps").iterdir():
+        if step.name > "03_custom_metrics":
+            shutil.rmtree(step)
     solve(checkout, "03_custom_metrics")
     done = workshop("check", "3")
     assert done.status == 0

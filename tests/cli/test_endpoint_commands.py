@@ -199,6 +199,15 @@ def test_killed_during_ingest_it_has_every_event_that_was_acknowledged(workshop,
     assert found in (acknowledged, acknowledged + 100)
 
 
+def test_a_function_that_calls_the_processor_finds_one(workshop, checkout):
+    workshop("up", "6", "--solution")
+    connection = HTTPConnection("127.0.0.1", state(checkout)["port"], timeout=20)
+    event = (checkout / "steps/06_dependencies/events/charge.json").read_bytes()
+    connection.request("POST", "/2015-03-31/functions/payments/invocations", event)
+    assert json.load(connection.getresponse())["status"] == "charged"
+    connection.close()
+
+
 def test_env_points_at_files_of_the_project_and_is_read_by_a_shell(workshop, checkout, monkeypatch):
     assert workshop("env").status == 2
     workshop("up", "1")

@@ -78,12 +78,13 @@ def test_raw_lines_hold_an_error_when_no_failed_request_fits():
     assert "[ERROR] no" in raw(started, *crowd, ("a", "[ERROR] no"), *crowd, ended)
 
 
-def test_where_the_time_went_is_true_of_a_cold_start_too(workshop):
+def test_where_the_time_went_is_told_of_a_cold_start_too(workshop):
     done = workshop("tour", "--count", "1")  # the only request there is
-    spans = dict(re.findall(r"(Initialization|Invocation) +[·█]+ +([\d.]+) ms", done.out))
-    told = re.search(r"→ (\d+) of \d+ ms in your handler, (\d+) ms in importing it", done.said)
-    shown = [float(spans[name]) for name in ("Invocation", "Initialization")]
-    assert [int(ms) for ms in told.groups()] == pytest.approx(shown, abs=1)
+    shown = part(done.out, 5)
+    spans = dict(re.findall(r"(Initialization|app.collect_payment) +[·█]+ +([\d.]+) ms", shown))
+    told = re.search(r"(Initialization|app.collect_payment) took (\d+) of \d+ ms", shown)
+    assert spans["Initialization"]
+    assert int(told[2]) == pytest.approx(float(spans[told[1]]), abs=1)
 
 
 def test_keys_name_the_failed_charges(said, traffic):
@@ -124,10 +125,33 @@ def test_the_edges_show_who_waits_and_the_average_does_not(said, traffic):
     assert sum(int(count) for count in counts) == len(traffic)
 
 
-def test_the_slowest_trace_is_a_waterfall(said):
-    end = said.split("Where did the time go?")[1]
-    assert re.search(r"Invocation +█+ +\d+\.\d ms", end)
-    assert re.search(r"→ 6\d\d of 6\d\d ms in your handler", end)
+def test_the_stream_names_its_bad_records_and_counts_the_good_ones_once(said, traffic):
+    shown = " ".join(part(said, 9).split())
+    bad, good = len(failed(traffic)), len(traffic) - len(failed(traffic))
+    assert f"{len(traffic)} records came" in shown
+    assert f"{bad} given up, {bad} of them told to rejected-settlements" in shown
+    assert f"SettledPayment {good}." in shown
+    assert "✗ BatchProcessingError given up" in shown
+
+
+def test_the_slowest_trace_is_a_waterfall_that_says_where_the_time_went(said, traffic):
+    shown = part(said, 5)
+    (payment_id,) = re.findall(r'annotation.payment_id = "(pay_\w+)"', shown)
+    (slow,) = [one for one in traffic if one["payment_id"] == payment_id]
+    assert slow["card"]["number"].endswith(SLOW)
+    (waited,) = re.findall(r"## app.collect_payment +[·█]+ +([\d.]+) ms", shown)
+    (told,) = re.findall(r"app.collect_payment took (\d+) of \d+ ms", " ".join(shown.split()))
+    assert 600 <= int(told) == pytest.approx(float(waited), abs=1)
+
+
+def test_calls_of_the_processor_are_those_that_the_cards_make(said, traffic):
+    slow = sum(one["card"]["number"].endswith(SLOW) for one in traffic)
+    (timed_out,) = re.findall(r"ReadTimeout +(\d+)", part(said, 6))
+    assert int(timed_out) == slow
+
+
+def test_the_alarms_of_step_04_go_off(said):
+    assert len(re.findall(r"ALARM for \d+ min", part(said, 4))) == 2
 
 
 def test_it_ends_with_what_to_type(said):

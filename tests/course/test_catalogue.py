@@ -78,6 +78,8 @@ def test_every_value_of_the_file_arrives(make_step: MakeStep) -> None:
         ("reveals", "revals", "'tour.reveals' is missing"),
         ("title =", "tilte = 'x'\ntitle =", "'tilte' is not a key that a step has"),
         ("[tour]", "[tour]\nvein = 1", "'tour.vein' is not a key"),
+        ("edit =", "after = 8\nedit =", "'after' is not a string"),
+        ("[tour]", '[[given]]\nfile = "x"\n[tour]', r"'given\[0\].says' is missing"),
         ("minutes = 5", "minutes 5", "cannot read 01_charge/step.toml"),
     ],
 )
@@ -104,3 +106,39 @@ def test_two_steps_of_one_number_are_refused(make_step: MakeStep) -> None:
 def test_a_root_without_steps_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="there are no steps"):
         Course.load(tmp_path)
+
+
+GIVEN = """
+[[given]]
+file = "processor.py"
+says = "It calls a service now."
+"""
+
+
+def test_a_step_says_what_it_gives_anew(make_step: MakeStep) -> None:
+    (given,) = make_step(toml=STEP_TOML + GIVEN).given
+    assert (given.file, given.says) == ("processor.py", "It calls a service now.")
+    assert make_step().given == ()
+
+
+def test_a_step_starts_from_the_one_before_it_or_from_the_one_it_names_or_anew(
+    make_step: MakeStep, tmp_path: Path
+) -> None:
+    make_step("00_bare_handler")
+    make_step("01_structured_logs")
+    make_step("02_log_context", toml='after = ""\n' + STEP_TOML)
+    make_step("03_custom_metrics", toml='after = "01_structured_logs"\n' + STEP_TOML)
+    course = Course.load(tmp_path)
+    before = [course.before(step) for step in course.steps]
+    assert [step and step.number for step in before] == [None, 0, None, 1]
+
+
+@pytest.mark.parametrize("name", ["01_structured_logs", "02_log_context", "nothing"])
+def test_a_step_does_not_start_from_itself_or_a_later_or_unknown_one(
+    make_step: MakeStep, tmp_path: Path, name: str
+) -> None:
+    make_step("01_structured_logs", toml=f'after = "{name}"\n' + STEP_TOML)
+    make_step("02_log_context")
+    course = Course.load(tmp_path)
+    with pytest.raises(ToolError, match=f"01_structured_logs/step.toml: 'after' is '{name}'"):
+        course.before(course.steps[0])

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.course.conftest import STEP_TOML, MakeStep
+from tests.course.conftest import STEP_TOML, TEMPLATE, MakeStep
 from workshop.course.check import check_step
 from workshop.errors import ToolError
 
@@ -253,3 +253,25 @@ def test_a_broken_step_toml_is_named_in_plain_pytest(make_step: MakeStep, plain_
     output = plain_pytest(step)
     assert "01_charge/step.toml: 'minutes' is missing" in output
     assert "Traceback" not in output
+
+
+SENDING = """
+def test_nothing_has_been_sent(lab, sender, processor):
+    assert processor is None
+    assert sender.sent == []
+    event = {"card": {"number": "4242"}, "amount": 1, "currency": "USD"}
+    assert sender(event).invocation.cold_start
+    assert lab.template.function().name == "payments"
+"""
+
+
+def test_a_step_may_send_its_own_events_first(make_step: MakeStep) -> None:
+    verdict = check_step(make_step(test=SENDING))
+    assert verdict.passed, verdict
+    assert len(verdict.sent) == 1
+
+
+def test_a_step_may_read_the_book_of_the_processor_it_asks_for(make_step: MakeStep) -> None:
+    asking = "Parameters: {ProcessorUrl: {Type: String}}\n"
+    test = "def test_it(lab, processor):\n    assert processor.charges() == ()"
+    assert check_step(make_step(template=asking + TEMPLATE.strip("\n"), test=test)).passed

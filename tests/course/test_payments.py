@@ -182,6 +182,12 @@ def test_a_leak_in_a_text_does_not_repeat_the_private_data() -> None:
     assert number.where == holder.where == '"charging … of … …"'
 
 
+def test_a_leak_in_a_stack_trace_shows_the_line_that_gives_it_away() -> None:
+    message = f"[ERROR] 2026-11-23 failed\nTraceback\n  File app.py\nNo: {CARD['number']} refused"
+    (leak,) = find_private(sent(message))
+    assert leak.where == '"No: … refused"'
+
+
 def test_a_place_is_told_once_however_often_it_leaks() -> None:
     line = json.dumps({"card": NUMBER})
     assert len(find_private(sent(line, line))) == 1

@@ -1,7 +1,10 @@
-"""Clients that we did not write, as processes: the AWS CLI, and a script with boto3."""
+"""Clients that we did not write, as processes: AWS and SAM CLI, scripts with boto3 and awswrangler."""
 
+import importlib.util
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.endpoint.conftest import GROUP
+from tests.endpoint.conftest import GROUP, eventually
 from workshop.endpoint import aws_config
 
 AWS = Path(sys.executable).with_name("aws")
@@ -32,6 +35,17 @@ query = logs.start_query(
 while (results := logs.get_query_results(queryId=query))["status"] != "Complete":
     time.sleep(0.05)
 print(results["results"][0][0]["value"])
+"""
+
+DATA_FRAME = """
+import awswrangler, datetime, json, sys
+
+now = datetime.datetime.now(datetime.timezone.utc)
+frame = awswrangler.cloudwatch.read_logs(
+    query=sys.argv[1], log_group_names=["/aws/lambda/echo"],
+    start_time=now - datetime.timedelta(minutes=5), end_time=now,
+)
+print(frame.to_json(orient="records", date_format="iso"))
 """
 
 
@@ -131,6 +145,74 @@ def test_the_aws_cli_invokes_and_finds_every_signal(aws_cli, tmp_path):
     assert traces["Traces"][0]["Id"] == number
 
 
+@pytest.fixture(scope="module")
+def aws_cli_2():
+    """The AWS CLI 2 of this machine, which is no Python package, and its version."""
+    for folder in os.get_exec_path():
+        found = shutil.which("aws", path=folder)
+        if found is None:
+            continue
+        said = subprocess.run(
+            [found, "--version"], capture_output=True, check=False, text=True, timeout=60
+        )
+        version = re.match(r"aws-cli/(2)\.(\d+)", said.stdout)
+        if version is not None:
+            return found, (int(version[1]), int(version[2]))
+    pytest.skip("`aws logs tail` wants the AWS CLI 2, and no `aws` on PATH is one")
+
+
+def test_the_aws_cli_2_follows_a_log(aws_cli_2, environment, endpoint, aws, tmp_path):
+    command, version = aws_cli_2
+    before, later = f"before {uuid.uuid4().hex}", f"later {uuid.uuid4().hex}"
+    # Older ones know no `services` in a profile, and would ask AWS.
+    where = [] if version >= (2, 13) else ["--endpoint-url", endpoint.url]
+    aws("lambda").invoke(FunctionName="echo", Payload=json.dumps({"say": before}))
+    output = tmp_path / "output"
+
+    with output.open("w") as stream:
+        following = subprocess.Popen(
+            [command, "logs", "tail", GROUP, "--follow", "--format", "short", *where],
+            env=environment,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            assert eventually(lambda: before in output.read_text(), 30), output.read_text()
+            aws("lambda").invoke(FunctionName="echo", Payload=json.dumps({"say": later}))
+            assert eventually(lambda: later in output.read_text(), 30), output.read_text()
+        finally:
+            following.terminate()
+            following.wait(30)
+
+    assert output.read_text().count(before) == output.read_text().count(later) == 1
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("awswrangler") is None,
+    reason="awswrangler brings pyarrow and weighs 380 MB: `pip install awswrangler` to run this",
+)
+def test_awswrangler_reads_a_query_into_a_data_frame(environment, aws):
+    text = f"by awswrangler {uuid.uuid4().hex}"
+    aws("lambda").invoke(FunctionName="echo", Payload=json.dumps({"say": text}))
+
+    def frame(query):
+        done = subprocess.run(
+            [sys.executable, "-c", DATA_FRAME, query],
+            capture_output=True,
+            check=False,
+            env=environment,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    (row,) = frame(f"fields @timestamp, @message, nothing | filter @message = '{text}'")
+    assert row["message"] == text
+    assert set(row) == {"timestamp", "message", "ptr"}
+    assert frame(f"filter @message = '{text}' | stats count(*) as n") == [{"n": "1"}]
+
+
 def test_a_service_that_is_not_served_is_refused_here_and_not_asked_for_elsewhere(environment):
     done = subprocess.run(
         [sys.executable, AWS, "sts", "get-caller-identity"],
@@ -145,7 +227,7 @@ def test_a_service_that_is_not_served_is_refused_here_and_not_asked_for_elsewher
     assert "is not served here" in done.stderr
 
 
-@pytest.mark.skipif(not SAM.exists(), reason="the SAM CLI comes with `make bench`")
+@pytest.mark.skipif(not SAM.exists(), reason="the SAM CLI comes with `make test`")
 def test_the_sam_cli_reads_logs_and_traces(environment, aws):
     text = f"by sam {uuid.uuid4().hex}"
     aws("lambda").invoke(FunctionName="echo", Payload=json.dumps({"say": text}))

@@ -237,6 +237,33 @@ def test_an_alarm_of_the_template_goes_off(function):
         functions.close()
 
 
+def test_an_alarm_has_the_history_of_what_was_laid_over_a_past(function):
+    now = time.time() // 60 * 60
+    report = "REPORT RequestId: r{}\tDuration: 1.00 ms\tBilled Duration: 1 ms"
+    report += "\tMemory Size: 256 MB\tMax Memory Used: 9 MB\t"
+    with Store.open(None) as store:
+        functions = Functions(function / "template.yaml", store)  # saved just now
+        alarms = Alarms(
+            functions,
+            Metrics(store, functions.log_groups),
+            region="us-east-1",
+            account_id="123456789012",
+            clock=lambda: now,
+        )
+        for minute in range(60):
+            moment = int((now - 3600 + minute * 60) * 1000)
+            lines = [f"START RequestId: r{minute}", report.format(minute)]
+            if minute == 30:
+                lines.insert(1, "[ERROR] ValueError: x")
+            store.append([LogEvent(GROUP, "s", moment, line) for line in lines])
+
+        history = alarms.describe_alarm_history(Arguments({}, invalid))["AlarmHistoryItems"]
+
+        (alarm,) = (one for one in history if "to ALARM" in one["HistorySummary"])
+        assert 0 <= alarm["Timestamp"] - (now - 3600 + 30 * 60) <= 180
+        functions.close()
+
+
 def test_alarms_are_found_by_name(cloudwatch):
     (found,) = cloudwatch.describe_alarms(AlarmNames=["echo-fails"])["MetricAlarms"]
 

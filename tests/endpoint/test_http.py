@@ -31,6 +31,56 @@ def test_a_web_page_of_another_origin_is_refused(raw, origin):
     assert b"no web page" in body
 
 
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:3030", "http://localhost:3030"])
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_the_deck_is_let_in_by_its_own_origin(raw, origin, site):
+    status, headers, _ = raw("POST", "/", b"{}", Origin=origin, Sec_Fetch_Site=site, **LOGS)
+
+    assert status == 200
+    assert headers["Access-Control-Allow-Origin"] == origin
+    assert headers["Vary"] == "Origin"
+
+
+def test_the_decks_browser_is_told_beforehand_what_it_may_send(raw):
+    asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "x"}
+    status, headers, body = raw("OPTIONS", "/", Origin="http://127.0.0.1:3030", **asked)
+
+    assert (status, body) == (200, b"")
+    assert headers["Access-Control-Allow-Origin"] == "http://127.0.0.1:3030"
+    assert headers["Access-Control-Allow-Methods"] == "POST"
+    assert headers["Access-Control-Allow-Headers"] == "Content-Type, X-Amz-Target"
+    assert raw("POST", "/", b"{}", **LOGS)[0] == 200  # on the same connection
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://127.0.0.1:3030",
+        "http://127.0.0.1:3031",
+        "http://127.0.0.1",
+        "http://localhost:30300",
+        "http://evil.example:3030",
+        "http://127.0.0.1:3030.evil.example",
+    ],
+)
+@pytest.mark.parametrize("method", ["OPTIONS", "POST"])
+def test_an_origin_that_is_almost_the_decks_is_refused(raw, method, origin):
+    status, headers, _ = raw(method, "/", b"{}", Origin=origin, **LOGS)
+
+    assert status == 403
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_nobody_else_is_told_that_a_page_may_read(raw):
+    assert "Access-Control-Allow-Origin" not in raw("POST", "/", b"{}", **LOGS)[1]
+
+
+def test_the_deck_under_another_host_is_refused(raw):
+    given = {"Origin": "http://127.0.0.1:3030", "Host": "evil.example"}
+
+    assert raw("POST", "/", b"{}", **given, **LOGS)[0] == 403
+
+
 def test_a_request_that_a_browser_calls_cross_site_is_refused(raw):
     assert raw("GET", "/2015-03-31/functions", Sec_Fetch_Site="cross-site")[0] == 403
 

@@ -6,9 +6,18 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from workshop.lab import Lab
-from workshop.metrics.platform_metrics import PlatformLog, platform_points, throttle
+from workshop.metrics import emf
+from workshop.metrics.platform_metrics import (
+    PlatformLog,
+    iterator_age,
+    iterator_age_event,
+    platform_points,
+    throttle,
+)
 from workshop.signals import LogEvent
 
 NOON = 1_700_049_600_000
@@ -156,6 +165,44 @@ def test_log_events_may_be_read_as_they_come_in():
     assert metric(log.points(), "Errors") == {0: [0, 1]}
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 600), st.sampled_from([0, 1, 59, 60, 61, 200, 4000]), st.booleans()
+        ),
+        max_size=12,
+    )
+)
+def test_read_one_by_one_in_any_order_they_say_what_they_say_together(invocations):
+    together = PlatformLog()
+    one_by_one = PlatformLog()
+    for number, (start, duration, other) in enumerate(invocations):
+        group = "/aws/lambda/refunds" if other else GROUP
+        events = text(f"r{number}", start, duration, stream=f"s{number}", group=group)
+        together.add(events)
+        one_by_one.add(events)
+        one_by_one.points()
+
+    def said(log):
+        return sorted(
+            (point.timestamp, point.name, sorted(point.dimensions.items()), sorted(point.values))
+            for point in log.points()
+        )
+
+    assert said(together) == said(one_by_one)
+    running = [
+        value
+        for point in together.points()
+        if point.name == "ConcurrentExecutions" and not point.dimensions
+        for value in point.values
+    ]
+    # By the definition, and for each: those that had begun before it and had not ended.
+    spans = sorted((start, start + duration) for start, duration, _ in invocations)
+    assert sorted(running) == sorted(
+        1 + sum(end > start for _, end in spans[:number]) for number, (start, _) in enumerate(spans)
+    )
+
+
 def test_functions_are_apart_and_together():
     refunds = text("b", 1, 3, group="/aws/lambda/refunds")
     points = platform_points([*text("a", 0, 2), *refunds])
@@ -217,3 +264,20 @@ def test_what_the_lab_logs_gives_the_metrics_of_what_happened(tmp_path, log_form
     assert values("Errors") == [0, 1, 0]
     assert values("ConcurrentExecutions") == [1, 1, 1]
     assert values("Duration") == pytest.approx([one.report.duration_ms for one in sent], abs=0.01)
+
+
+def test_iterator_age_is_there_for_the_function_and_for_all():
+    points = iterator_age("settlements", NOON, 1500.0)
+    assert [(p.namespace, p.name, p.unit, p.values, p.dimensions) for p in points] == [
+        ("AWS/Lambda", "IteratorAge", "Milliseconds", (1500.0,), dimensions)
+        for dimensions in (
+            {"FunctionName": "settlements"},
+            {"FunctionName": "settlements", "Resource": "settlements"},
+            {},
+        )
+    ]
+
+
+def test_what_is_kept_of_iterator_age_is_read_back_as_it_was():
+    kept = iterator_age_event("settlements", NOON, 1500.0)
+    assert list(emf.read(kept).points) == iterator_age("settlements", NOON, 1500.0)

@@ -27,9 +27,9 @@ def checkout(tmp_path):
     return folder
 
 
-def install(checkout, **environment):
+def install(checkout, name="sam", **environment):
     return subprocess.run(
-        ["sh", "requirements/install.sh", ".venv-sam", "sam"],
+        ["sh", "requirements/install.sh", f".venv-{name}", name],
         cwd=checkout,
         env={"PATH": "/usr/bin:/bin", "HOME": str(checkout), **environment},
         capture_output=True,
@@ -52,7 +52,7 @@ def python(tmp_path):
 
 
 def script(folder, name, body):
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(0o755)
@@ -89,6 +89,32 @@ def test_a_python_that_is_on_path_but_does_not_run_is_passed_over(checkout, pyth
     done = install(checkout, PATH=f"{shims}:/usr/bin:/bin")
     assert done.returncode == 0, done.stderr
     assert "making .venv-sam with Python 3." in done.stdout
+
+
+def test_the_emulator_gets_a_python_that_its_functions_can_run_on(checkout, python, tmp_path):
+    """Where there is one: else it is made with what there is, and the rehearsal says so."""
+    (checkout / "requirements" / "emulator.txt").write_text("# nothing\n")
+    (checkout / "requirements" / "run.txt").write_text("# nothing\n")
+    made_by = tmp_path / "made by"
+
+    def one(folder, condition):
+        told = f'case "$1 $2" in "-m venv") echo "{folder.name}" >"{made_by}";; esac'
+        script(folder, "python3", f'{condition}\n{told}\nexec "{python}" "$@"')
+
+    shims = tmp_path / "shims"
+    one(shims, 'case "$3" in 12) exit 1;; esac')  # asked whether it is 3.12 or newer
+    for name in ("python3.14", "python3.13", "python3.12"):
+        script(shims, name, "exit 127")
+    path = f"{shims}:/usr/bin:/bin"
+    first = install(checkout, "emulator", PATH=path)
+    assert first.returncode == 0, first.stderr
+    assert made_by.read_text() == "shims\n"
+
+    shutil.rmtree(checkout / ".venv-emulator")
+    one(tmp_path / "pyenv" / "versions" / "3.13.0" / "bin", 'case "$3" in 12) exit 0;; esac')
+    second = install(checkout, "emulator", PATH=path, PYENV_ROOT=str(tmp_path / "pyenv"))
+    assert second.returncode == 0, second.stderr
+    assert made_by.read_text() == "bin\n"
 
 
 def test_without_a_fitting_python_it_says_what_is_needed(checkout, tmp_path):

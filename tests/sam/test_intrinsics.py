@@ -4,6 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from workshop.sam import TemplateError, parameter_names
+
 SECTIONS = """\
 Parameters:
   Stage: {Type: String, Default: dev, AllowedValues: [dev, prod]}
@@ -244,3 +246,13 @@ def test_join_undoes_split(resolved, text, delimiter):
 @given(TEXTS.filter(lambda text: "${" not in text))
 def test_a_sub_without_placeholders_is_the_text_itself(resolved, text):
     assert resolved(f"!Sub '{text}'") == text
+
+
+def test_the_names_of_parameters_are_known_before_they_have_values(tmp_path):
+    template = tmp_path / "template.yaml"
+    template.write_text("Parameters: {Url: {Type: String}}\nResources: {F: {Type: !Ref Url}}\n")
+    assert parameter_names(template) == {"Url"}
+    template.write_text("Resources: {}\n")
+    assert parameter_names(template) == frozenset()
+    with pytest.raises(TemplateError, match="is missing"):
+        parameter_names(tmp_path / "nothing.yaml")

@@ -276,3 +276,33 @@ def test_a_database_of_an_earlier_release_is_read_on(tmp_path):
         with store.database() as connection:
             sizes = connection.execute("SELECT size FROM log_events ORDER BY id").fetchall()
     assert sizes == [(2,), (2,)]
+
+
+def test_what_is_released_is_seen_by_another_store_on_the_folder(tmp_path):
+    with Store.open(tmp_path) as writer, Store.open(tmp_path) as reader:
+        writer.append([event("one")])
+        assert reader.log_events() == []
+        writer.release()
+        assert [one.message for one in reader.log_events()] == ["one"]
+        writer.append([event("two")])
+        assert [one.message for one in reader.log_events()] == ["one"]
+
+
+def test_an_id_is_never_given_again_though_the_last_log_events_were_deleted(store):
+    def ids():
+        with store.database() as connection:
+            return [
+                number for (number,) in connection.execute("SELECT id FROM log_events").fetchall()
+            ]
+
+    store.append([event("kept", group="/a")])
+    store.append([event("one"), event("two")])
+    store.delete("/aws/lambda/payments")
+    assert ids() == [1]
+    store.append([event("three")])
+    assert ids() == [1, 4]
+    store.delete("/aws/lambda/payments")
+    store.delete("/a")
+    store.append([event("four")])
+
+    assert ids() == [5]

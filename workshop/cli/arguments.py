@@ -4,6 +4,7 @@ import argparse
 import difflib
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import NoReturn
 
 from workshop.cli import durations
@@ -25,10 +26,13 @@ MODULES = {
     "down": "down",
     "status": "endpoint_status",
     "env": "env",
+    "traffic": "traffic",
+    "api": "api",
     "query": "query",
     "logs": "logs",
     "metrics": "metrics",
     "traces": "traces",
+    "rehearse": "rehearse",
 }
 """Command to the module of this package whose `command` function does it."""
 
@@ -147,6 +151,11 @@ def build() -> argparse.ArgumentParser:
 
     add("doctor", "what is installed, what is missing, and what mends it")
 
+    rehearse = add(
+        "rehearse", "deploy the finished application to an emulator of AWS, and delete it"
+    )
+    rehearse.add_argument("--port", type=_port, default=None, help="the emulator's (any free one)")
+
     _add_endpoint(add)
     return parser
 
@@ -164,6 +173,13 @@ def _add_endpoint(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     add("status", "whether the endpoint of `workshop up` runs, and where (exit status 1: no)")
 
     add("env", 'variables for AWS clients: eval "$(workshop env)"')
+
+    _add_traffic(add)
+
+    api = add("api", "serve a step's REST API as API Gateway does, on loopback, until Ctrl-C")
+    api.add_argument("step", nargs="?", help=_OPTIONAL_STEP)
+    api.add_argument("--solution", action="store_true", help="serve the solution, not your code")
+    api.add_argument("--port", type=_port, default=None, help="(4600, or the next one free)")
 
     query = add("query", "ask the log events a question in Logs Insights QL")
     query.add_argument("query", help='such as "stats count(*) by level"')
@@ -186,12 +202,41 @@ def _add_endpoint(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
         "metric", nargs="*", metavar="NAMESPACE/NAME", help="such as Workshop/SuccessfulCharge"
     )
     metrics.add_argument("--stat", default=None, help="Sum, Average, p99, … (Sum)")
-    metrics.add_argument("--period", type=_positive, default=60, help="seconds (60)")
+    metrics.add_argument("--period", type=_positive, default=None, help="seconds (what fits)")
     _add_since(metrics, "1h")
 
     traces = add("traces", "traces: a list, or the waterfall of one")
     traces.add_argument("filter", nargs="?", default="", help="a filter expression, or a trace id")
     _add_since(traces, "1h")
+
+
+def _add_traffic(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Add the command that sends a crowd's payments."""
+    traffic = add("traffic", "customers who pay: now, or over hours that are over")
+    traffic.add_argument("step", nargs="?", help=_OPTIONAL_STEP)
+    traffic.add_argument(
+        "--rate", type=_positive, default=None, help="payments a minute (60; with --backfill 20)"
+    )
+    _add_length(traffic, "--for", "duration", "for how long (1m)")
+    _add_length(traffic, "--backfill", "backfill", "lay it over a past of that length, such as 3h")
+    traffic.add_argument(
+        "--until", type=_moment, default=None, metavar="TIME", help="the past's end (now)"
+    )
+    traffic.add_argument("--seed", type=int, default=None, help="the same seed, the same payments")
+    traffic.add_argument(
+        "--incident",
+        default=None,
+        metavar="WHAT",
+        help="what goes wrong: failing or crawling, [:WHICH] [@START] [+LENGTH], such as "
+        "failing:currency=EUR@2h+20m; or planted, to be found",
+    )
+    traffic.add_argument("--solution", action="store_true", help="to the solution, not your code")
+
+
+def _add_length(parser: argparse.ArgumentParser, option: str, name: str, what: str) -> None:
+    parser.add_argument(
+        option, type=durations.seconds, default=None, metavar="T", dest=name, help=what
+    )
 
 
 def _add_json(parser: argparse._ActionsContainer) -> None:
@@ -224,6 +269,15 @@ def _positive(text: str) -> int:
         reason = f"{text!r} is not a whole number above 0"
         raise argparse.ArgumentTypeError(reason)
     return number
+
+
+def _moment(text: str) -> datetime:
+    """Read a time, `2026-11-23T14:00`; local time unless it says otherwise."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError):
+        reason = f"{text!r} is no time such as 2026-11-23T14:00"
+        raise argparse.ArgumentTypeError(reason) from None
 
 
 def _port(text: str) -> int:

@@ -20,7 +20,12 @@ goes or changes its meaning) and either what the command found or `error`.
                          "timestamp": int, "values": [float], "unit": str,
                          "storage_resolution": int}],
         "emf_problems": [str],
-        "segments": [<X-Ray segment documents>]}]}
+        "segments": [<X-Ray segment documents>]}],
+     "stream": {                      <only where an event source mapping sent the event>
+        "attempts": [{"request_id": str, "sequence_numbers": [str], "try": int, "then": str,
+                      "answer": str, "iterator_age_ms": float}],
+        "given_up": [{"sequence_numbers": [str], "condition": str, "message": {...} | null}],
+        "waiting": [<sequence number>]}}
 
 `workshop check --json`::
 
@@ -54,6 +59,7 @@ from workshop.signals import Invocation
 if TYPE_CHECKING:
     from workshop.course.check import Verdict
     from workshop.metrics.emf import EmfReading
+    from workshop.streams import Delivery, Record
 
 _VERSION = 1
 
@@ -90,6 +96,36 @@ def invocation(what: Invocation, readings: "Sequence[EmfReading]") -> dict[str, 
     document["data_points"] = [asdict(point) for one in readings for point in one.points]
     document["emf_problems"] = [problem for one in readings for problem in one.problems]
     return document
+
+
+def delivery(what: "Delivery") -> dict[str, Any]:
+    """Return what an event source mapping did with a batch."""
+
+    def numbers(records: "Sequence[Record]") -> list[str]:
+        return [one.sequence_number for one in records]
+
+    return {
+        "attempts": [
+            {
+                "request_id": one.invocation.request_id,
+                "sequence_numbers": numbers(one.records),
+                "try": one.tries,
+                "then": one.then,
+                "answer": "success" if one.failed_from is None else one.reason,
+                "iterator_age_ms": round(one.iterator_age_ms, 3),
+            }
+            for one in what.attempts
+        ],
+        "given_up": [
+            {
+                "sequence_numbers": numbers(one.records),
+                "condition": one.condition,
+                "message": one.message,
+            }
+            for one in what.discarded
+        ],
+        "waiting": numbers(what.unfinished),
+    }
 
 
 def verdict(what: "Verdict", *, code: str, progress_saved: bool) -> dict[str, Any]:

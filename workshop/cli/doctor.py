@@ -18,6 +18,7 @@ from workshop.cli.project import DISTRIBUTION, Project
 from workshop.cli.render import doctor as drawing
 from workshop.cli.render.screen import Screen
 from workshop.errors import ToolError, WorkshopError
+from workshop.rehearsal import sam
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
@@ -112,6 +113,7 @@ def examine(project: Project) -> Iterator[Part]:
     extras = metadata.metadata(DISTRIBUTION).get_all("Provides-Extra") or []
     for extra in extras:
         yield Part(_EXTRAS.get(extra, extra), optional=True, findings=(_packages(project, extra),))
+    yield Part("rehearsing a deployment", optional=True, findings=(_rehearsal(project),))
     yield Part("slides", optional=True, findings=(_node(),))
 
 
@@ -227,6 +229,14 @@ def _left_behind() -> Finding:
     if stale:
         return Finding("stale processes", f"{len(stale)}", f"kill -9 {' '.join(stale)}")
     return Finding("stale processes", "none")
+
+
+def _rehearsal(project: Project) -> Finding:
+    try:
+        tools = sam.find(project.root)
+    except ToolError as error:
+        return Finding("SAM, emulator", error.what, error.look)
+    return Finding("SAM, emulator", f"there, with Python {tools.version}")
 
 
 def _node() -> Finding:

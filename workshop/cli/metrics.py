@@ -16,6 +16,12 @@ from workshop.errors import UsageError
 Metric = Mapping[str, Any]
 
 _QUERIES_AT_ONCE = 100
+_MINUTE = 60
+_HOUR = 60 * _MINUTE
+_PERIODS = (
+    *(minutes * _MINUTE for minutes in (1, 5, 10, 15, 30)),
+    *(hours * _HOUR for hours in (1, 2, 6, 12, 24)),
+)
 
 
 def command(project: Project, screen: Screen, options: argparse.Namespace) -> int:
@@ -36,7 +42,7 @@ def metrics(
     wanted: Sequence[str],
     *,
     stat: str,
-    period: int,
+    period: int | None,
     since: int,
 ) -> int:
     """List the metrics, or show values and a chart of those that are named.
@@ -46,7 +52,7 @@ def metrics(
         screen: Where to draw.
         wanted: Metrics as NAMESPACE/NAME; each is shown for all its dimensions.
         stat: A CloudWatch statistic.
-        period: Seconds.
+        period: Seconds; None for one that shows all there is in few rows.
         since: How far back to look, in seconds.
 
     Returns:
@@ -58,10 +64,25 @@ def metrics(
             screen.show(drawing.listed(there, screen.width))
             return 0
         chosen = [metric for name in wanted for metric in _named(name, there)]
-        results = _values(client, chosen, stat=stat, period=period, since=since)
-    for metric, values in zip(chosen, results, strict=True):
-        screen.show(*drawing.chart(metric, values, stat, period, screen.width))
+        used = period or _PERIODS[0]
+        results = _values(client, chosen, stat=stat, period=used, since=since)
+        if period is None and (suited := fitting(results)) != used:
+            used = suited
+            results = _values(client, chosen, stat=stat, period=used, since=since)
+    screen.show(*drawing.charts(chosen, results, stat, used, screen.width))
     return 0
+
+
+def fitting(results: Sequence[Mapping[int, float]]) -> int:
+    """Return the shortest period by which the time from first to last value fits the screen."""
+    starts = [start for values in results for start in values]
+    if not starts:
+        return _PERIODS[0]
+    first, last = min(starts), max(starts)
+    return next(
+        (period for period in _PERIODS if last // period - first // period < drawing.MOST_ROWS),
+        _PERIODS[-1],
+    )
 
 
 def _named(name: str, there: Sequence[Metric]) -> list[Metric]:
@@ -82,6 +103,7 @@ def _values(
 ) -> list[dict[int, float]]:
     """Return each metric's values by the start of their period, oldest first."""
     now = time.time()
+    start = (now - since) // period * period  # so that periods begin on the clock's own
     found: list[dict[int, float]] = [{} for _ in chosen]
     for first in range(0, len(chosen), _QUERIES_AT_ONCE):
         queries = [
@@ -94,7 +116,7 @@ def _values(
             "MetricDataResults",
             "NextToken",
             MetricDataQueries=queries,
-            StartTime=now - since,
+            StartTime=start,
             EndTime=now + 1,
             ScanBy="TimestampAscending",
         ):

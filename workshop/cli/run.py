@@ -4,11 +4,14 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+from rich.text import Text
+
 from workshop.cli import as_json, events
 from workshop.cli.project import Project
 from workshop.cli.render import run as drawing
+from workshop.cli.render.attempts import attempts
 from workshop.cli.render.screen import Screen
-from workshop.course import workspace
+from workshop.course import stage, workspace
 from workshop.course.catalogue import Step
 from workshop.course.progress import Progress
 from workshop.errors import ToolError
@@ -16,6 +19,10 @@ from workshop.lab import Lab
 from workshop.metrics import emf
 from workshop.signals import Invocation
 from workshop.store import Store
+from workshop.streams import Delivery, Settings, deliver, read_mappings, records_of
+
+_MOST_ATTEMPTS = 30
+"""Invocations for one batch of a stream: without a limit of retries there is no end."""
 
 
 def command(project: Project, screen: Screen, options: argparse.Namespace) -> int:
@@ -43,6 +50,8 @@ def run(
 ) -> int:
     """Send one event to a step's function, and show what came back and what was left behind.
 
+    A batch of records goes through the event source mapping of the template, if there is one.
+
     Args:
         project: The checkout; its store keeps the telemetry.
         screen: Where to draw.
@@ -57,29 +66,48 @@ def run(
     """
     payload = events.read(event, step.folder)
     warnings: list[str] = []
-    invocations = []
+    invocations: list[Invocation] = []
+    mapped: tuple[Settings, Delivery] | None = None
     code = workspace.solution(step) if finished else nullcontext(step.folder)
     with (
         code as folder,
         _store(project, warnings) as store,
-        Lab.open(folder / "template.yaml", store=store) as lab,
+        stage.open_lab(step, folder, store=store) as lab,
         screen.progress(f"{step.name}: {event}", count) as advance,
     ):
-        for invocation in lab.invoke_many([payload] * count, concurrency=1):
+        mapped = _through_mapping(lab, payload, count, store)
+        if mapped:
+            invocations += [one.invocation for one in mapped[1].attempts]
+        for invocation in lab.invoke_many([] if mapped else [payload] * count, concurrency=1):
             invocations.append(invocation)
             advance()
     if not finished:
         _touch(project, step, warnings)
     if to_json:
-        screen.json(_document(step, payload, invocations, finished=finished))
+        document = _document(step, payload, invocations, finished=finished)
+        screen.json(document | ({"stream": as_json.delivery(mapped[1])} if mapped else {}))
     else:
         whose = "the solution" if finished else "your code"
         screen.show(drawing.opening(step, whose, event, count))
         screen.show(*drawing.invocation(invocations[0], _readings(invocations[0]), screen.width))
         if count > 1:
             screen.show(*drawing.further(invocations, screen.width))
+        if mapped:
+            screen.show(Text(), *attempts(*mapped, screen.width))
         screen.warn(*warnings)
     return 0 if all(one.function_error is None for one in invocations) else 1
+
+
+def _through_mapping(
+    lab: Lab, payload: object, count: int, store: Store | None
+) -> tuple[Settings, Delivery] | None:
+    """Send a batch of records as the template's mapping would; None where that is not the case."""
+    records = records_of(payload)
+    mappings = read_mappings(lab.template) if records else ()
+    if not mappings or not mappings[0].enabled:
+        return None
+    delivery, _ = deliver(lab, mappings[0], records * count, _MOST_ATTEMPTS * count, store)
+    return mappings[0], delivery
 
 
 @contextmanager

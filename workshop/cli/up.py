@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from workshop.cli.project import Project
 from workshop.cli.render import endpoint as drawing
 from workshop.cli.render.screen import Screen
-from workshop.course import workspace
+from workshop.course import stage, workspace
 from workshop.course.catalogue import Step
 from workshop.endpoint import background
 
@@ -58,8 +58,13 @@ def _here(project: Project, screen: Screen, step: Step, *, finished: bool, port:
     code = workspace.solution(step) if finished else nullcontext(step.folder)
     with (
         code as folder,
+        stage.Services() as services,
         background.serving(
-            places, folder / "template.yaml", _code(step, finished=finished), port
+            places,
+            folder / stage.TEMPLATE,
+            _code(step, finished=finished),
+            port,
+            parameters=services.parameters,
         ) as own,
     ):
         screen.show(*drawing.running(own, project.short(places.aws), screen.width, already=False))

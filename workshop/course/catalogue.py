@@ -37,6 +37,19 @@ class WrongRule:
 
 
 @dataclass(frozen=True)
+class Given:
+    """A file that a step gives anew, so that it need not be as the step before left it.
+
+    Attributes:
+        file: Its name, relative to the step's folder.
+        says: What is new about it, one sentence.
+    """
+
+    file: str
+    says: str
+
+
+@dataclass(frozen=True)
 class Tour:
     """What `workshop tour` says of a step.
 
@@ -69,6 +82,9 @@ class Step:
         start_rule: Rule by which the untouched start fails.
         wrong: The wrong answers its check knows.
         tour: Its part of the tour.
+        after: Name of the step that it starts from; empty when it starts anew, and None when
+            that is the one before (`Course.before`).
+        given: The files that it gives anew.
         starts: Folder that holds the pristine starts of all steps.
     """
 
@@ -87,6 +103,8 @@ class Step:
     start_rule: str
     wrong: tuple[WrongRule, ...]
     tour: Tour
+    after: str | None = None
+    given: tuple[Given, ...] = ()
     starts: Path = field(default=STARTS, repr=False)
 
     @property
@@ -148,6 +166,25 @@ class Course:
         """Folder that keeps progress and backups."""
         return self.root / STATE
 
+    def before(self, step: Step) -> Step | None:
+        """Return the step whose solution a step starts from; None when it starts anew.
+
+        Raises:
+            ToolError: Its step.toml names no earlier step.
+        """
+        earlier = [one for one in self.steps if one.number < step.number]
+        if step.after is None:
+            return earlier[-1] if earlier else None
+        for one in earlier:
+            if one.name == step.after:
+                return one
+        if not step.after:
+            return None
+        raise ToolError(
+            f"{step.name}/step.toml: 'after' is '{step.after}', which is no step before it",
+            str(step.folder),
+        )
+
     def find(self, text: str) -> Step:
         """Find a step by its number (`3`, `03`), its folder's name, or a part of that (`metrics`).
 
@@ -198,6 +235,7 @@ def load_step(folder: Path, *, starts: Path = STARTS) -> Step:
     for name in edit:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise table.error("edit", f"names '{name}', which is not inside the step's folder")
+    given = tuple(Given(entry.text("file"), entry.text("says")) for entry in table.tables("given"))
     tour = table.table("tour")
     start_rule = table.text("start_rule", _RULE)
     if start_rule not in rules:
@@ -218,6 +256,8 @@ def load_step(folder: Path, *, starts: Path = STARTS) -> Step:
         start_rule=start_rule,
         wrong=wrong,
         tour=Tour(tour.text("reveals"), tour.text("view")),
+        after=table.text("after", default="") if table.has("after") else None,
+        given=given,
         starts=starts,
     )
     tour.finish()
@@ -246,6 +286,10 @@ class _Table:
         """An error that names the file and the key."""
         where = f"{self._path.parent.name}/step.toml"
         return ToolError(f"{where}: '{self._prefix}{key}' {complaint}", str(self._path))
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        return key in self._entries
 
     def _take(self, key: str, kind: type, article: str, default: object = None) -> Any:  # noqa: ANN401 (TOML is untyped; the callers check the kind)
         value = self._entries.pop(key, default)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from workshop.load import incident
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,11 +24,17 @@ if TYPE_CHECKING:
 Payment: TypeAlias = dict[str, Any]
 """One event: payment_id, customer_id, amount, currency, card, correlation_id, perhaps campaign."""
 
-UNAVAILABLE = "0119"
+UNAVAILABLE = incident.UNAVAILABLE
 """Last four digits of cards for which the processor is unavailable."""
 
-SLOW = "0341"
+SLOW = incident.SLOW
 """Last four digits of cards for which the processor crawls."""
+
+FLAKY = "0259"
+"""Last four digits of cards for which the processor is unavailable on the first try."""
+
+DECLINED = "0002"
+"""Last four digits of cards that are declined."""
 
 _CURRENCIES = ("USD", "EUR", "GBP")
 _CAMPAIGNS = ("spring", "summer", "autumn", "winter")
@@ -216,7 +224,10 @@ def _leaks(signal: str, path: str, value: str, patterns: _Patterns) -> Iterator[
             continue
         where = path
         if not path:
-            blotted = _LONG_NUMBER.sub("…", _plain(value))
+            # Of a stack trace, the line that gives it away.
+            lines = zip(text.splitlines(), _plain(value).splitlines(), strict=True)
+            shown = next((plain for line, plain in lines if pattern.search(line)), _plain(value))
+            blotted = _LONG_NUMBER.sub("…", shown)
             for other in patterns.values():
                 blotted = other.sub("…", blotted)
             where = f'"{_shortened(blotted)}"'

@@ -10,6 +10,7 @@ traceback; those after it wait, because their cause may be the same.
 from __future__ import annotations
 
 import random
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,9 +22,16 @@ from workshop.errors import LearnerError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+    from contextlib import AbstractContextManager
 
+    from workshop.course.api_traffic import Caller
     from workshop.course.catalogue import Step
+    from workshop.course.half_hour import HalfHour
+    from workshop.course.learner_tests import LearnerTests
     from workshop.course.payments import Payment
+    from workshop.course.processor_service import Processor
+    from workshop.course.settlements import Stream
+    from workshop.course.stage import Stage
     from workshop.course.traffic import Sender, Sent, Traffic
     from workshop.lab import Lab
     from workshop.sam import Template
@@ -170,18 +178,23 @@ def _random(_check_run: CheckRun) -> random.Random:
 
 
 @pytest.fixture(scope="module")
-def _lab(_check_run: CheckRun) -> Iterator[Lab]:
+def _stage(_check_run: CheckRun) -> Iterator[Stage]:
     from workshop.course import faults
-    from workshop.lab import Lab  # Heavy.
+    from workshop.course.stage import open_stage  # Heavy.
 
     faults.files_missing(_check_run.code, _check_run.step)
-    try:
-        lab = Lab.open(_check_run.code / "template.yaml")
-        lab.template.function()
-    except LearnerError as error:
-        raise faults.template_invalid(error) from None
-    with lab:
-        yield lab
+    with ExitStack() as closing:
+        try:
+            stage = closing.enter_context(open_stage(_check_run.step, _check_run.code))
+            stage.lab.template.function()
+        except LearnerError as error:
+            raise faults.template_invalid(error) from None
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def _lab(_stage: Stage) -> Lab:
+    return _stage.lab
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +224,34 @@ def template(_lab: Lab) -> Template:
 
 
 @pytest.fixture(scope="module")
+def lab(_lab: Lab) -> Lab:
+    """The lab of the code under check; nothing is sent unless a test or another fixture does."""
+    return _lab
+
+
+@pytest.fixture(scope="module")
+def sender(_sender: Sender) -> Sender:
+    """Send an event: as `send`, but with no traffic before it."""
+    return _sender
+
+
+@pytest.fixture(scope="module")
+def processor(_stage: Stage) -> Processor | None:
+    """The card processor that the function calls; None when its template asks for none."""
+    return _stage.processor
+
+
+@pytest.fixture(scope="module")
+def stream(_stage: Stage, _check_run: CheckRun, _random: random.Random) -> Stream:
+    """The function, to be fed with records of a stream; nothing has been sent yet."""
+    from workshop.course.faults import Code
+    from workshop.course.settlements import Stream
+
+    code = Code(_check_run.code, _check_run.step, _stage.lab.template.function())
+    return Stream(_stage.lab, code, _check_run.sent, _random)
+
+
+@pytest.fixture(scope="module")
 def traffic(_sender: Sender, _random: random.Random) -> Traffic:
     """Five payments through one fresh execution environment (`workshop.course.traffic.Traffic`).
 
@@ -237,3 +278,83 @@ def payment(_random: random.Random) -> Callable[..., Payment]:
         return payments.payment(_random, **overrides)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def seeded(_random: random.Random) -> random.Random:
+    """Where a check's random values come from, so that a seed gives the same ones again."""
+    return _random
+
+
+@pytest.fixture(scope="module")
+def lab_with(
+    request: pytest.FixtureRequest, _check_run: CheckRun
+) -> Callable[..., AbstractContextManager[Sender]]:
+    """Open a lab of its own, with values of the template's parameters.
+
+    `with lab_with(ModelMount="…") as send` sends to fresh execution environments.
+
+    Raises:
+        Wrong: The template is not there, or cannot be read.
+    """
+    from workshop.course import faults
+    from workshop.course.traffic import Sender
+    from workshop.lab import Lab
+
+    explain = getattr(request.module, "explain_exception", None)
+
+    @contextmanager
+    def open_lab(**parameters: str) -> Iterator[Sender]:
+        faults.files_missing(_check_run.code, _check_run.step)
+        try:
+            lab = Lab.open(_check_run.code / "template.yaml", parameters=parameters)
+            code = faults.Code(_check_run.code, _check_run.step, lab.template.function())
+        except LearnerError as error:
+            raise faults.template_invalid(error) from None
+        with lab:
+            yield Sender(lab, code, _check_run.sent, explain)
+
+    return open_lab
+
+
+@pytest.fixture(scope="module")
+def half_hour(_lab: Lab, _random: random.Random) -> HalfHour:
+    """Half an hour of payments with an incident in it (`workshop.course.half_hour.HalfHour`).
+
+    Raises:
+        Wrong: Lambda would not take an event.
+    """
+    import time
+
+    from workshop.course import faults
+    from workshop.course.half_hour import HalfHour
+    from workshop.load import CONCURRENCY
+
+    at_once = _lab.template.function().reserved_concurrency or CONCURRENCY
+    try:
+        return HalfHour.through(_lab, _random, time.time(), min(CONCURRENCY, at_once))
+    except LearnerError as error:
+        raise faults.refused(error) from None
+
+
+@pytest.fixture(scope="module")
+def learner_tests(_check_run: CheckRun) -> LearnerTests:
+    """What came of the learner's own tests (`workshop.course.learner_tests.LearnerTests`).
+
+    Raises:
+        Wrong: The test file is not there, or Python cannot read it, or a given file is changed.
+    """
+    from workshop.course.learner_tests import require_readable, run_learner_tests
+
+    require_readable(_check_run.step, _check_run.code)
+    return run_learner_tests(_check_run.step, _check_run.code)
+
+
+@pytest.fixture(scope="module")
+def call(_stage: Stage, _check_run: CheckRun) -> Caller:
+    """Send a request to the REST API of the template (`workshop.course.api_traffic.Caller`)."""
+    from workshop.course.api_traffic import Caller
+    from workshop.course.faults import Code
+
+    code = Code(_check_run.code, _check_run.step, _stage.lab.template.function())
+    return Caller(_stage, code, _check_run.sent)

@@ -178,15 +178,24 @@ class Sender:
         Raises:
             Wrong: The function could not be loaded, did not end well, or raised and should not.
         """
+        sent = self.unjudged(event)
+        if sent.succeeded:
+            self._read(sent)
+        else:
+            faults.judge(sent, self._code, may_fail=may_fail, explain=self._explain)
+        return sent
+
+    def unjudged(self, event: dict[str, Any]) -> Sent:
+        """Send one event to a function that may fail in any way, in its init phase too.
+
+        Raises:
+            Wrong: Lambda would not invoke the function.
+        """
         try:
             sent = Sent(event, self._lab.invoke(event))
         except LearnerError as error:
             raise faults.refused(error) from None
         self.sent.append(sent)
-        if sent.succeeded:
-            self._read(sent)
-        else:
-            faults.judge(sent, self._code, may_fail=may_fail, explain=self._explain)
         return sent
 
     def _read(self, sent: Sent) -> None:

@@ -35,7 +35,13 @@ def solution(step: Step) -> AbstractContextManager[Path]:
 
 
 def answer(step: Step, files: Path) -> AbstractContextManager[Path]:
-    """Lay out a step with an answer: a folder of files, or one file that takes app.py's place."""
+    """Lay out a step with an answer.
+
+    Args:
+        step: The step.
+        files: A folder of files; or one file, which takes the place of the one that the learner
+            edits, or of app.py where there are several.
+    """
     return _laid_over(step, files)
 
 
@@ -58,7 +64,7 @@ def _laid_over(step: Step, files: Path | None = None) -> Iterator[Path]:
                 (folder / edited).unlink(missing_ok=True)
             shutil.copytree(step.start, folder, ignore=_IGNORED, dirs_exist_ok=True)
             if files is not None and files.is_file():
-                shutil.copy(files, folder / "app.py")
+                shutil.copy(files, folder / (step.edit[0] if len(step.edit) == 1 else "app.py"))
             elif files is not None:
                 shutil.copytree(files, folder, ignore=_IGNORED, dirs_exist_ok=True)
         except (OSError, shutil.Error) as error:

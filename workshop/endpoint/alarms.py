@@ -1,7 +1,8 @@
 """DescribeAlarms and DescribeAlarmHistory: the template's alarms, evaluated when asked for.
 
-An alarm counts as created when its template was last saved, but no longer ago than three hours: it
-is evaluated minute by minute from then on.
+An alarm counts as created when its template was last saved, or before that when the first data came
+that it watches, for traffic may be laid over a past; but no longer ago than three hours. It is
+evaluated minute by minute from then on.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
 """
 
@@ -120,7 +121,9 @@ class Alarms:
 
     def _history(self, alarm: alarms.Alarm, catalogue: Catalogue) -> alarms.History:
         now = self._clock()
-        created = max(self._functions.saved, now - LOOK_BACK_SECONDS)
+        firsts = (catalogue.first(metric) for metric in alarm.metrics)
+        begun = min([self._functions.saved, *(first for first in firsts if first is not None)])
+        created = max(begun, now - LOOK_BACK_SECONDS)
         return alarms.history(alarm, catalogue, min(created, now), now)
 
     def _describe(self, alarm: alarms.Alarm, catalogue: Catalogue) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Self
 
 from workshop.endpoint.alarms import Alarms
 from workshop.endpoint.cloudwatch import CloudWatch
-from workshop.endpoint.functions import Functions
+from workshop.endpoint.functions import Functions, Parameters, no_parameters
 from workshop.endpoint.http import HOST, Request, Response, Server
 from workshop.endpoint.lambda_api import LambdaApi
 from workshop.endpoint.logs.errors import invalid
@@ -23,6 +23,9 @@ from workshop.store import Store
 REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"
 
+DECK_PORT = 3030
+"""Where `make slides` serves the deck: the one web page that may read the telemetry."""
+
 HEALTH = "/workshop/health"
 """Where the endpoint says which one it is: `{"token": ..., "template": ...}`."""
 
@@ -35,6 +38,7 @@ class Endpoint:
         data: The folder of the store; None keeps all in memory.
         port: The port to listen on; 0 for any free one.
         token: What tells this endpoint from any other that might be on its port.
+        parameters: Gives the values of the template's parameters, each time it is read.
 
     Raises:
         OSError: When the port is taken.
@@ -42,12 +46,18 @@ class Endpoint:
     """
 
     def __init__(
-        self, template: Path, data: Path | None, *, port: int = 0, token: str = ""
+        self,
+        template: Path,
+        data: Path | None,
+        *,
+        port: int = 0,
+        token: str = "",
+        parameters: Parameters = no_parameters,
     ) -> None:
         self._token = token
         self._template = template
         self.store = Store.open(data)
-        self._functions = Functions(template, self.store)
+        self._functions = Functions(template, self.store, parameters)
         groups = Groups(data and data / "log_groups.json", self._functions.declared)
         metrics = Metrics(self.store, self._functions.log_groups)
         self._lambda = LambdaApi(
@@ -73,7 +83,8 @@ class Endpoint:
             ],
             [*self._lambda.routes, *xray.routes],
         )
-        self._server = Server(self._answer, port)
+        deck = [f"http://{name}:{DECK_PORT}" for name in (HOST, "localhost")]
+        self._server = Server(self._answer, port, pages=deck)
         self.port = self._server.port
         self._functions.endpoint_url = self.url
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from workshop.endpoint import aws_config
 from workshop.endpoint.app import HEALTH, REGION, Endpoint
+from workshop.endpoint.functions import Parameters, no_parameters
 from workshop.endpoint.http import HOST
 from workshop.errors import ToolError, UsageError
 
@@ -83,7 +84,12 @@ def running(places: Places) -> Running | None:
 
 @contextmanager
 def serving(
-    places: Places, template: Path, code: str, port: int | None = None
+    places: Places,
+    template: Path,
+    code: str,
+    port: int | None = None,
+    *,
+    parameters: Parameters = no_parameters,
 ) -> Iterator[Running]:
     """Serve a template for as long as the `with` lasts.
 
@@ -92,6 +98,7 @@ def serving(
         template: The template whose functions are served.
         code: What that is, in words.
         port: The port to listen on; None for the first free one from `DEFAULT_PORT` on.
+        parameters: Gives the values of the template's parameters.
 
     Raises:
         UsageError: This checkout is served already, or the port asked for is taken.
@@ -101,7 +108,7 @@ def serving(
         if not is_ours:
             raise UsageError("the endpoint of this checkout is running already", "workshop status")
         token = secrets.token_hex(16)
-        with _listening(template, places.data, token, port) as endpoint:
+        with _listening(template, places.data, token, port, parameters) as endpoint:
             own = Running(os.getpid(), endpoint.port, token, code, time.time())
             aws_config.write(places.aws, endpoint.url, REGION)
             _write(places.file, own)
@@ -195,11 +202,13 @@ def alone(places: Places) -> Iterator[None]:
 
 
 @contextmanager
-def _listening(template: Path, data: Path, token: str, port: int | None) -> Iterator[Endpoint]:
+def _listening(
+    template: Path, data: Path, token: str, port: int | None, parameters: Parameters
+) -> Iterator[Endpoint]:
     wanted = range(DEFAULT_PORT, DEFAULT_PORT + _PORTS) if port is None else [port]
     for candidate in wanted:
         try:
-            endpoint = Endpoint(template, data, port=candidate, token=token)
+            endpoint = Endpoint(template, data, port=candidate, token=token, parameters=parameters)
         except OSError as error:
             if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
                 raise ToolError(f"the endpoint cannot listen: {error}") from error

@@ -1,15 +1,24 @@
 """The functions that are served: one template, looked at again when it has been saved."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from workshop.endpoint.logs.groups import Created
 from workshop.errors import WorkshopError
 from workshop.lab import Lab
 from workshop.sam import Template
 from workshop.store import Store
+
+Parameters: TypeAlias = Callable[[Path], Mapping[str, str]]
+"""Gives values for the parameters of a template, instead of their defaults."""
+
+
+def no_parameters(template: Path) -> Mapping[str, str]:  # noqa: ARG001 (whatever the template)
+    """Leave every parameter at its default."""
+    return {}
 
 
 class Functions:
@@ -18,13 +27,17 @@ class Functions:
     Args:
         template: The template file.
         store: Where telemetry is kept.
+        parameters: Gives the values of the template's parameters, each time it is read.
 
     Attributes:
         endpoint_url: Where the functions' own AWS calls go; set before the first use.
     """
 
-    def __init__(self, template: Path, store: Store) -> None:
+    def __init__(
+        self, template: Path, store: Store, parameters: Parameters = no_parameters
+    ) -> None:
         self._path = template
+        self._parameters = parameters
         self._store = store
         self.endpoint_url: str | None = None
         self._lock = threading.Lock()
@@ -93,7 +106,12 @@ class Functions:
                 raise RuntimeError(message)
             version = _version(self._path)
             if self._lab is None or version != self._version:
-                lab = Lab.open(self._path, store=self._store, endpoint_url=self.endpoint_url)
+                lab = Lab.open(
+                    self._path,
+                    store=self._store,
+                    parameters=self._parameters(self._path),
+                    endpoint_url=self.endpoint_url,
+                )
                 former, self._lab, self._version = self._lab, _Shared(lab), version
                 if former is not None:
                     former.release()

@@ -2,7 +2,8 @@
 
 A web page that a learner has open can send requests to loopback too, and with a name of its own
 that resolves to 127.0.0.1 it could read the answers. Browsers say so in `Host` and `Origin`, and
-whatever names neither this server nor nothing is refused before anything is looked at.
+whatever names neither this server nor nothing is refused before anything is looked at. A server
+may let pages in, by their origin. https://fetch.spec.whatwg.org/#http-cors-protocol
 """
 
 import asyncio
@@ -10,9 +11,9 @@ import contextlib
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
@@ -27,6 +28,13 @@ _MAX_HEAD_BYTES = 64 * 1024
 _WORKERS = 64
 _LOG = logging.getLogger(__name__)
 
+# What a page's browser is told when it asks what the page may send.
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "Content-Type, X-Amz-Target",
+    "Access-Control-Max-Age": "600",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -38,6 +46,9 @@ class Request:
         query: The query's parameters; of one given twice, the last.
         headers: By lower-case name.
         body: As it came.
+        target: Path and query as they came.
+        header_pairs: The headers in order, as they were written; a name may come several times.
+        protocol: Such as `HTTP/1.1`.
     """
 
     method: str
@@ -45,6 +56,9 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    target: str = ""
+    header_pairs: tuple[tuple[str, str], ...] = ()
+    protocol: str = "HTTP/1.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +69,18 @@ class Response:
         status: The HTTP status.
         body: The body.
         headers: Further headers, beside Content-Length.
+        header_pairs: Still further ones, of which a name may come several times.
     """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    header_pairs: tuple[tuple[str, str], ...] = ()
 
 
 Handler = Callable[[Request], Response]
+Refusal = Callable[[int, str], Response]
+"""Makes a response of a status and a sentence."""
 
 
 def text(status: int, what: str) -> Response:
@@ -76,15 +94,31 @@ class Server:
     Args:
         handle: Answers a request; called in a worker thread, several at once.
         port: The port to listen on; 0 for any free one.
+        max_body_bytes: Largest body taken.
+        refuse: Words the server's own answers; text, unless told otherwise.
+        pages: Origins of the web pages that may read the answers.
 
     Raises:
         OSError: When the port is taken.
 
     Attributes:
         port: The port it listens on.
+        max_body_bytes: Largest body taken.
+        refuse: Words the server's own answers.
     """
 
-    def __init__(self, handle: Handler, port: int = 0) -> None:
+    def __init__(
+        self,
+        handle: Handler,
+        port: int = 0,
+        *,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        refuse: Refusal = text,
+        pages: Collection[str] = (),
+    ) -> None:
+        self.max_body_bytes = max_body_bytes
+        self.refuse = refuse
+        self._pages = frozenset(pages)
         listener = socket.create_server((HOST, port))
         self.port: int = listener.getsockname()[1]
         self._own = {f"{name}:{self.port}" for name in (HOST, "localhost")}
@@ -134,11 +168,18 @@ class Server:
                 f" (Host: {host or 'none'})"
             )
         origin = headers.get("origin")
+        if origin in self._pages:
+            return None
         if origin is not None and origin.lower() not in {f"http://{name}" for name in self._own}:
             return f"refused: no web page may read this telemetry (Origin: {origin})"
         if headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
             return "refused: no web page may read this telemetry (Sec-Fetch-Site)"
         return None
+
+    def page(self, headers: Mapping[str, str]) -> str | None:
+        """Return the origin of the web page that asks and may; None when no page does."""
+        origin = headers.get("origin")
+        return origin if origin in self._pages else None
 
     def answer(self, request: Request, then: Callable[[Response], None]) -> None:
         """Have a request answered in a worker thread; `then` is called in the event loop."""
@@ -156,7 +197,8 @@ class Server:
             return self._handle(request)
         except Exception:  # noqa: BLE001 - whatever it is, the client is to be told
             _LOG.exception("%s %s failed", request.method, request.path)
-            return text(500, "the workshop endpoint itself failed; .workshop/endpoint.log says how")
+            said = "the workshop endpoint itself failed; .workshop/endpoint.log says how"
+            return self.refuse(500, said)
 
 
 class _Connection(asyncio.Protocol):
@@ -169,6 +211,7 @@ class _Connection(asyncio.Protocol):
         self._request: h11.Request | None = None
         self._body: list[bytes] = []
         self._size = 0
+        self._page: str | None = None  # the origin of the web page that asks, if it may
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what TCP gives; for the type
@@ -196,7 +239,8 @@ class _Connection(asyncio.Protocol):
         try:
             yield
         except h11.RemoteProtocolError as error:
-            self._give_up(text(error.error_status_hint, f"this is no HTTP/1.1 request: {error}"))
+            said = f"this is no HTTP/1.1 request: {error}"
+            self._give_up(self._server.refuse(error.error_status_hint, said))
 
     def _read_events(self) -> None:
         while True:
@@ -209,7 +253,7 @@ class _Connection(asyncio.Protocol):
                         self._transport.write(self._http.send(go_on) or b"")
                 case h11.Data():
                     self._size += len(event.data)
-                    if self._size <= MAX_BODY_BYTES:
+                    if self._size <= self._server.max_body_bytes:
                         self._body.append(bytes(event.data))
                     elif self._size > _MAX_DISCARDED_BYTES:
                         self._give_up(self._too_large())
@@ -226,20 +270,25 @@ class _Connection(asyncio.Protocol):
         raw = self._request
         assert raw is not None  # noqa: S101 - h11 gives EndOfMessage only after Request; for the type
         body, self._body = b"".join(self._body), []
-        headers = {
-            bytes(name).decode("latin-1"): bytes(value).decode("latin-1")
-            for name, value in raw.headers
-        }
+        pairs = tuple(
+            (bytes(name).decode("latin-1"), bytes(value).decode("latin-1"))
+            for name, value in raw.headers.raw_items()
+        )
+        headers = {name.lower(): value for name, value in pairs}
         refusal = self._server.refusal(headers)
+        self._page = None if refusal else self._server.page(headers)
         if refusal:
-            self._respond(text(403, refusal))
-        elif self._size > MAX_BODY_BYTES:
+            self._respond(self._server.refuse(403, refusal))
+        elif self._page and raw.method == b"OPTIONS":
+            self._respond(Response(200, b"", _PREFLIGHT))
+        elif self._size > self._server.max_body_bytes:
             self._respond(self._too_large())
         else:
+            whole = bytes(raw.target).decode("latin-1")
             try:
-                target = urlsplit(bytes(raw.target).decode("latin-1"))
+                target = urlsplit(whole)
             except ValueError as error:
-                self._respond(text(400, f"this is no path: {error}"))
+                self._respond(self._server.refuse(400, f"this is no path: {error}"))
                 return
             request = Request(
                 bytes(raw.method).decode("latin-1"),
@@ -247,6 +296,9 @@ class _Connection(asyncio.Protocol):
                 dict(parse_qsl(target.query, keep_blank_values=True)),
                 headers,
                 body,
+                whole,
+                pairs,
+                f"HTTP/{bytes(raw.http_version).decode('latin-1')}",
             )
             self._server.answer(request, self._answered)
 
@@ -259,7 +311,13 @@ class _Connection(asyncio.Protocol):
 
     def _respond(self, response: Response) -> None:
         method = self._request.method if self._request else b""
-        head = [*response.headers.items(), ("Content-Length", str(len(response.body)))]
+        head = [
+            *response.headers.items(),
+            *response.header_pairs,
+            ("Content-Length", str(len(response.body))),
+        ]
+        if self._page:
+            head += [("Access-Control-Allow-Origin", self._page), ("Vary", "Origin")]
         parts = [self._http.send(h11.Response(status_code=response.status, headers=head))]
         if method != b"HEAD":
             parts.append(self._http.send(h11.Data(data=response.body)))
@@ -274,13 +332,11 @@ class _Connection(asyncio.Protocol):
     def _give_up(self, response: Response) -> None:
         """Answer what cannot be read to its end, and close."""
         if self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            closing = Response(
-                response.status, response.body, {**response.headers, "Connection": "close"}
-            )
+            closing = replace(response, headers={**response.headers, "Connection": "close"})
             with contextlib.suppress(h11.LocalProtocolError):
                 self._respond(closing)
         self.close()
 
-    @staticmethod
-    def _too_large() -> Response:
-        return text(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
+    def _too_large(self) -> Response:
+        said = f"the body is larger than {self._server.max_body_bytes:,} bytes"
+        return self._server.refuse(413, said)

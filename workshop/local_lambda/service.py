@@ -7,9 +7,9 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self, TypeVar
 
 from workshop.local_lambda.environment import NOWHERE, RUNTIME_COMMAND, Account, Request
 from workshop.local_lambda.errors import (
@@ -21,6 +21,8 @@ from workshop.local_lambda.pool import Pool
 from workshop.local_lambda.service_segments import trace_context
 from workshop.sam.model import Function
 from workshop.signals import Invocation, Sink
+
+_T = TypeVar("_T")
 
 MAX_REQUEST_BYTES = 6 * 1024 * 1024
 """Largest event of a synchronous invocation.
@@ -128,18 +130,44 @@ class LocalLambda:
         Raises:
             InvalidRequestContentError: At once, as RequestTooLargeError and LambdaClosedError.
         """
-        request = Request(
+        request = self._request(payload, trace_header, client_context)
+        return self._run(self._pool.invoke(request))
+
+    def invoke_together(self, payloads: Sequence[bytes]) -> list[Invocation]:
+        """Invoke with several events that come at the same moment, and wait for all.
+
+        None of them is served by an environment that another one has left: as many environments
+        start as were not idle before.
+
+        Raises:
+            InvalidRequestContentError: As the other errors of `invoke`; the first of them.
+        """
+        requests = [self._request(payload, None, None) for payload in payloads]
+
+        async def serve() -> list[Invocation]:
+            # Each becomes a task, and all have taken their environment before one can end.
+            return await asyncio.gather(*(self._pool.invoke(request) for request in requests))
+
+        return self._run(serve()).result()
+
+    def _request(
+        self, payload: bytes, trace_header: str | None, client_context: str | None
+    ) -> Request:
+        return Request(
             request_id=str(uuid.uuid4()),
             payload=_checked(payload),
             trace=trace_context(trace_header, tracing=self.function.tracing),
             client_context=_checked_context(client_context),
             received=time.time(),
         )
+
+    def _run(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
         with self._lock:
             if self._closed:
+                work.close()
                 what = f"{self.function.name} is closed"
                 raise LambdaClosedError(what)
-            return asyncio.run_coroutine_threadsafe(self._pool.invoke(request), self._loop)
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def close(self) -> None:
         """End all environments, whatever they are doing, and hand their last output to the sink."""

@@ -8,6 +8,7 @@ or in JSON. So they cannot tell of:
 - invocations without a REPORT in the log: still running, or kept out by the function's system log
   level, as the JSON platform records of successes are at WARN;
 - Throttles: a throttled event leaves no log event. Whoever answered 429 tells, by `throttle`;
+- IteratorAge: nobody logs how old a record was. Whoever sent the batch tells, by `iterator_age`;
 - failures that leave no mark: in text form an invocation failed when its REPORT has another status
   than success, or when the runtime's own `[ERROR] Type: message` stands before its REPORT. The
   runtime writes that when a handler raises; a handler that prints the same looks the same.
@@ -26,8 +27,12 @@ from workshop.signals import DataPoint, LogEvent
 
 NAMESPACE = "AWS/Lambda"
 LOG_GROUP_PREFIX = "/aws/lambda/"
+MAPPING_LOG_GROUP = "/workshop/event-source-mapping"
+"""Where `iterator_age_event` keeps what no log of AWS's tells."""
 
 _MINUTE_MS = 60_000
+_LIMIT_MS = 20 * _MINUTE_MS
+"""More than an invocation may last, which is 15 minutes."""
 _START = re.compile(r"START RequestId: (\S+)")
 _MARKS = ("START ", "REPORT ", "[ERROR] ")
 _JSON_MARK = '"platform.'
@@ -66,7 +71,10 @@ class PlatformLog:
     def __init__(self, functions: Mapping[str, str] | None = None) -> None:
         self._functions = functions
         self._streams: dict[tuple[str, str], _Stream] = defaultdict(_Stream)
-        self._served: list[_Served] = []
+        self._served: dict[int, list[_Served]] = defaultdict(list)  # by the minute they began in
+        self._points: dict[int, list[DataPoint]] = {}  # by minute, as they were worked out last
+        self._stale: set[int] = set()  # minutes to work out anew
+        self._longest = 0
 
     def add(self, events: Iterable[LogEvent]) -> None:
         """Read log events; those of one log stream come in the order in which they were written."""
@@ -78,7 +86,7 @@ class PlatformLog:
                     self._read(event, function, self._streams[event.log_group, event.log_stream])
 
     def points(self) -> list[DataPoint]:
-        """Return the data points of all that was read.
+        """Return the data points of all that was read; only what is new is worked out.
 
         Invocations, Errors, Duration, Throttles and ConcurrentExecutions are each there for a
         function (`FunctionName`), for the function as a resource (`FunctionName` and `Resource`)
@@ -90,25 +98,51 @@ class PlatformLog:
         Returns:
             One data point for each metric, dimension set and minute, oldest first.
         """
-        self._served.sort(key=attrgetter("start", "end"))
+        for minute in self._stale:
+            self._points[minute] = self._of_minute(minute)
+        self._stale.clear()
+        return [point for minute in sorted(self._points) for point in self._points[minute]]
+
+    def _of_minute(self, minute: int) -> list[DataPoint]:
+        """Work out the data points of one minute."""
+        oldest = minute - self._longest // _MINUTE_MS * _MINUTE_MS - _MINUTE_MS
+        before: Iterable[int] = range(oldest, minute, _MINUTE_MS)
+        if minute - oldest > _LIMIT_MS:  # no invocation of Lambda's, but of somebody's log
+            before = [start for start in self._served if oldest <= start < minute]
+        near = (self._served.get(start, ()) for start in before)
+        still_running = [one for some in near for one in some if one.end > minute]
+        served = sorted([*still_running, *self._served[minute]], key=attrgetter("start", "end"))
         points: list[DataPoint] = []
-        for dimensions, some in _by_dimensions(self._served):
-            minutes: dict[int, list[tuple[_Served, int]]] = defaultdict(list)
-            for one, running in zip(some, _concurrent(some), strict=True):
-                minutes[one.start // _MINUTE_MS * _MINUTE_MS].append((one, running))
-            for minute, there in minutes.items():
-                columns = {
-                    "Invocations": ("Count", [1.0 for _ in there]),
-                    "Errors": ("Count", [float(one.failed) for one, _ in there]),
-                    "Duration": ("Milliseconds", [one.duration_ms for one, _ in there]),
-                    "Throttles": ("Count", [0.0 for _ in there]),
-                    "ConcurrentExecutions": ("Count", [float(running) for _, running in there]),
-                }
-                points += [
-                    DataPoint(NAMESPACE, name, dimensions, minute, tuple(values), unit)
-                    for name, (unit, values) in columns.items()
-                ]
-        return sorted(points, key=attrgetter("timestamp"))
+        for dimensions, some in _by_dimensions(served):
+            there = [
+                (one, running)
+                for one, running in zip(some, _concurrent(some), strict=True)
+                if one.start >= minute
+            ]
+            columns = {
+                "Invocations": ("Count", [1.0 for _ in there]),
+                "Errors": ("Count", [float(one.failed) for one, _ in there]),
+                "Duration": ("Milliseconds", [one.duration_ms for one, _ in there]),
+                "Throttles": ("Count", [0.0 for _ in there]),
+                "ConcurrentExecutions": ("Count", [float(running) for _, running in there]),
+            }
+            points += [
+                DataPoint(NAMESPACE, name, dimensions, minute, tuple(values), unit)
+                for name, (unit, values) in columns.items()
+                if values
+            ]
+        return points
+
+    def _keep(self, one: _Served) -> None:
+        """Take in one more; how many were running changes in every minute that it lasted."""
+        first, last = (moment // _MINUTE_MS * _MINUTE_MS for moment in (one.start, one.end))
+        self._served[first].append(one)
+        self._longest = max(self._longest, one.end - one.start)
+        self._stale.add(first)
+        if last - first <= _MINUTE_MS:
+            self._stale.update({last} & self._served.keys())
+        else:
+            self._stale.update(minute for minute in self._served if first < minute <= last)
 
     def _function(self, log_group: str) -> str | None:
         if self._functions is not None:
@@ -128,7 +162,7 @@ class PlatformLog:
                 begun = stream.start
             failed = line.status != "success" or stream.raised
             end = max(event.timestamp, begun)
-            self._served.append(_Served(function, begun, end, line.report.duration_ms, failed))
+            self._keep(_Served(function, begun, end, line.report.duration_ms, failed))
             stream.raised = False
 
 
@@ -152,6 +186,37 @@ def throttle(function: str, timestamp: int) -> list[DataPoint]:
         DataPoint(NAMESPACE, "Throttles", dimensions, timestamp, (1.0,), "Count")
         for dimensions in _dimension_sets(function)
     ]
+
+
+def iterator_age(function: str, timestamp: int, age_ms: float) -> list[DataPoint]:
+    """Return the data points of one batch read from a stream; read their Maximum.
+
+    Args:
+        function: Its name.
+        timestamp: When the batch was sent to it, in milliseconds since the epoch.
+        age_ms: How old the last record of the batch was then, in milliseconds.
+    """
+    return [
+        DataPoint(NAMESPACE, "IteratorAge", dimensions, timestamp, (age_ms,), "Milliseconds")
+        for dimensions in _dimension_sets(function)
+    ]
+
+
+def iterator_age_event(function: str, timestamp: int, age_ms: float) -> LogEvent:
+    """Return a log event that keeps `iterator_age` for those who read metrics out of the log.
+
+    It is an EMF record in a log group that AWS does not have.
+    """
+    sets = [list(one) for one in _dimension_sets(function)]
+    metrics = [{"Name": "IteratorAge", "Unit": "Milliseconds"}]
+    directive = {"Namespace": NAMESPACE, "Dimensions": sets, "Metrics": metrics}
+    record = {
+        "_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [directive]},
+        "FunctionName": function,
+        "Resource": function,
+        "IteratorAge": age_ms,
+    }
+    return LogEvent(MAPPING_LOG_GROUP, function, timestamp, json.dumps(record))
 
 
 def _dimension_sets(function: str) -> tuple[dict[str, str], ...]:

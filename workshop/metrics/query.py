@@ -157,7 +157,7 @@ def get_metric_statistics(
             check_statistic(stat, where)
         period = check_period(request["Period"], "Period")
         unit = check_unit(request.get("Unit"), "Unit")
-        metric = _metric(request)
+        metric = metric_named(request)
         _check_times(request["StartTime"], request["EndTime"])
     except MetricQueryError as error:
         raise MetricQueryError(error.what, code="InvalidParameterValue") from None
@@ -348,15 +348,19 @@ def _stat(stat: Mapping[str, Any], where: str) -> _Stat:
     if not isinstance(metric, Mapping):
         raise MetricQueryError(f"The parameter {where}.Metric is required.")
     return _Stat(
-        _metric(metric),
+        metric_named(metric),
         check_period(stat.get("Period"), f"{where}.Period"),
         check_statistic(stat.get("Stat"), f"{where}.Stat"),
         check_unit(stat.get("Unit"), f"{where}.Unit"),
     )
 
 
-def _metric(metric: Mapping[str, Any]) -> Metric:
-    """Read Namespace, MetricName and Dimensions."""
+def metric_named(metric: Mapping[str, Any]) -> Metric:
+    """Read Namespace, MetricName and Dimensions.
+
+    Raises:
+        MetricQueryError: They name no metric.
+    """
     for name in ("Namespace", "MetricName"):
         if not isinstance(metric.get(name), str) or not metric[name]:
             raise MetricQueryError(f"The parameter {name} is required.")

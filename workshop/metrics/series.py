@@ -154,6 +154,11 @@ class Catalogue:
             if stored.last >= since
         )
 
+    def first(self, metric: Metric) -> int | None:
+        """Return when a metric's first data point was, in seconds; None when it has none."""
+        stored = self._find(metric)
+        return stored.samples[0][0] if stored else None
+
     def units(self, metric: Metric) -> list[str]:
         """Return the units that a metric's data points have, sorted."""
         stored = self._find(metric)

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from workshop.sam import nodes
 from workshop.sam.errors import TemplateError
 from workshop.sam.functions import read_function, read_log_group
 from workshop.sam.globals_section import merge_globals
 from workshop.sam.intrinsics import Resolver
-from workshop.sam.model import Function, LogGroup, Template
+from workshop.sam.model import Event, Function, LogGroup, Template
 from workshop.sam.nodes import Node, Place, suggestion
 from workshop.sam.parameters import read_parameters
-from workshop.sam.physical import FUNCTION, LOG_GROUP
+from workshop.sam.physical import FUNCTION, IMPLICIT_API, LOG_GROUP, REST_API
 
 SAM_TRANSFORM = "AWS::Serverless-2016-10-31"
 
@@ -45,6 +46,25 @@ def load_template(path: Path, parameters: Mapping[str, str] | None = None) -> Te
         TemplateError: The file is missing, is no template, or holds something for a function or
             a log group that cannot be resolved; the error names the thing and its place.
     """
+    root = _read(path)
+    try:
+        return _template(path, root, parameters or {})
+    except RecursionError:
+        raise root.place.error("the references nest too deeply to be resolved") from None
+
+
+def parameter_names(path: Path) -> frozenset[str]:
+    """Name the parameters that a template declares, whatever else is in it.
+
+    Raises:
+        TemplateError: The file is missing, or is no template.
+    """
+    root = _read(path)
+    sections = root.mapping(path.name)
+    return frozenset(_children(sections, "Parameters"))
+
+
+def _read(path: Path) -> Node:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -53,11 +73,7 @@ def load_template(path: Path, parameters: Mapping[str, str] | None = None) -> Te
     except OSError as error:
         what = f"{path.name} cannot be read: {error.strerror}"
         raise TemplateError(what, f"{path.name}:1:1  {path}") from None
-    root = nodes.read(data, path.name)
-    try:
-        return _template(path, root, parameters or {})
-    except RecursionError:
-        raise root.place.error("the references nest too deeply to be resolved") from None
+    return nodes.read(data, path.name)
 
 
 def _template(path: Path, root: Node, overrides: Mapping[str, str]) -> Template:
@@ -103,7 +119,23 @@ def _template(path: Path, root: Node, overrides: Mapping[str, str]) -> Template:
         logical_id: resolver.value(node, keep_unsupported=True)
         for logical_id, node in present.items()
     }
+    if any(_joins_implicit_api(event) for one in functions.values() for event in one.events):
+        resources.setdefault(IMPLICIT_API, _implicit_api(sections, resolver))
     return Template(path, functions, log_groups, resources)
+
+
+def _joins_implicit_api(event: Event) -> bool:
+    return event.type == "Api" and "RestApiId" not in event.properties
+
+
+def _implicit_api(sections: Mapping[str, Node], resolver: Resolver) -> dict[str, Any]:
+    """The API that SAM adds for events that name none, with what `Globals` says of APIs.
+
+    https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources.html
+    """
+    shared = _children(sections, "Globals").get("Api")
+    settings = {} if shared is None else resolver.value(shared, keep_unsupported=True)
+    return {"Type": REST_API, "Properties": {**settings, "StageName": "Prod"}}
 
 
 def _children(sections: Mapping[str, Node], name: str) -> Mapping[str, Node]:

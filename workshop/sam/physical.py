@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 FUNCTION = "AWS::Serverless::Function"
 LOG_GROUP = "AWS::Logs::LogGroup"
+REST_API = "AWS::Serverless::Api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,10 @@ KINDS: Mapping[str, Kind] = {
         "AlarmName", attributes={"Arn": _arn("cloudwatch", "alarm:{name}")}
     ),
     "AWS::CloudWatch::Dashboard": Kind("DashboardName"),
-    "AWS::Serverless::Api": _API,
+    REST_API: _API,
     "AWS::ApiGateway::RestApi": _API,
 }
 
-IMPLICIT_RESOURCES = ("ServerlessRestApi", "ServerlessHttpApi")
+IMPLICIT_API = "ServerlessRestApi"
+IMPLICIT_RESOURCES = (IMPLICIT_API, "ServerlessHttpApi")
 """What SAM adds for `Api` and `HttpApi` events that name no API of their own."""

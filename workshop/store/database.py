@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS log_events (
-    id BIGINT NOT NULL,              -- 1, 2, 3, ... in order of arrival; never changes
+    id BIGINT NOT NULL,              -- 1, 2, 3, ... in order of arrival; no other ever has it
     ingestion_time BIGINT NOT NULL,  -- milliseconds since the epoch, as is timestamp
     log_group VARCHAR NOT NULL,
     log_stream VARCHAR NOT NULL,
@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS segments (
     end_time DOUBLE,
     document VARCHAR NOT NULL        -- JSON
 );
+CREATE TABLE IF NOT EXISTS deleted (last_id BIGINT NOT NULL);  -- the last id when some were deleted
 CREATE TABLE IF NOT EXISTS absorbed (name VARCHAR NOT NULL);  -- journal files taken over
 """
 
@@ -59,6 +60,11 @@ _FROM_LINES = (
     "(SELECT unnest(from_json(line, "
     f"""'{{"i": "BIGINT", "e": ["{EVENT_TYPE}"], "s": ["{SEGMENT_TYPE}"]}}')) """
     "FROM (SELECT unnest(?::VARCHAR[]) AS line))"
+)
+
+_LAST_ID = (
+    "SELECT greatest((SELECT coalesce(max(id), 0) FROM log_events), "
+    "(SELECT coalesce(max(last_id), 0) FROM deleted))"
 )
 
 # Files for one transaction: each is held open meanwhile, and macOS allows a process 256.
@@ -136,6 +142,25 @@ class Database:
             try:
                 return connection.execute(query, parameters).fetchall()
             except duckdb.Error as error:
+                raise _failure(error) from error
+
+    def delete(self, group: str) -> None:
+        """Delete the log events of a log group, for good; their ids are not given again.
+
+        Raises:
+            StoreError: When that failed.
+        """
+        import duckdb
+
+        with self.use() as connection, self._absorbing:
+            try:
+                connection.execute("BEGIN")
+                connection.execute(f"INSERT INTO deleted {_LAST_ID}")
+                connection.execute("DELETE FROM log_events WHERE log_group = ?", [group])
+                connection.execute("COMMIT")
+            except duckdb.Error as error:
+                with suppress(duckdb.Error):
+                    connection.execute("ROLLBACK")
                 raise _failure(error) from error
 
     def absorb_lines(self, lines: Sequence[str]) -> None:
@@ -255,7 +280,7 @@ class Database:
             connection.execute("BEGIN")
             for parameters in batches:
                 connection.execute(
-                    "INSERT INTO log_events SELECT (SELECT coalesce(max(id), 0) FROM log_events) "
+                    f"INSERT INTO log_events SELECT ({_LAST_ID}) "
                     "+ row_number() OVER (), i, e.g, e.s, e.t, e.m, strlen(e.m) "
                     f"FROM (SELECT i, unnest(e) AS e FROM {source})",
                     parameters,

@@ -117,6 +117,20 @@ class Store:
         elif self._files.append(line):
             self._absorb_in_background()
 
+    def release(self) -> None:
+        """Let other processes read all that was appended here, without reading it in this one."""
+        if self._files is not None:
+            self._files.finish()
+
+    def delete(self, group: str) -> None:
+        """Delete the log events of a log group, for good.
+
+        Raises:
+            StoreError: When the database failed; nothing is deleted then.
+        """
+        with self.database():
+            self._database.delete(group)
+
     def sync(self) -> None:
         """Absorb the journal into the database; every reading does so by itself.
 

@@ -13,11 +13,18 @@ from workshop.cli.render.bars import row as bar_row
 from workshop.cli.render.table import Column, table
 from workshop.cli.render.telemetry import heading, is_platform
 from workshop.cli.render.text import cut, labelled, printable
+from workshop.cli.render.tour_api import api
+from workshop.cli.render.tour_inference import inference
+from workshop.cli.render.tour_latency import dependencies, percentiles, waterfall
+from workshop.cli.render.tour_ship import faults, ship
+from workshop.cli.render.tour_stream import stream
 from workshop.cli.render.verdict import activating, commands
-from workshop.cli.render.waterfall import waterfall
 from workshop.course.catalogue import Step
+from workshop.course.release import Release
+from workshop.metrics.alarms import Alarm
 from workshop.metrics.statistics import percentile
 from workshop.signals import DataPoint, LogEvent
+from workshop.streams import Delivery, Settings
 from workshop.traces import Trace
 
 _RAW_LINES = 12
@@ -36,12 +43,20 @@ class Telemetry:
         points: The data points read from them.
         traces: Assembled from the segments.
         retention_days: How long the template has the log group keep it; None for ever.
+        alarms: Those of the template.
+        delivery: What its event source mapping did, and its settings; None without one.
+        noticed: Each seeded fault in words, and whether the weak test and the finished ones see it.
+        release: What the template says of releases; None where that is not asked.
     """
 
     log_events: Sequence[LogEvent]
     points: Sequence[DataPoint]
     traces: Sequence[Trace]
     retention_days: int | None
+    alarms: Sequence[Alarm] = ()
+    delivery: tuple[Settings, Delivery] | None = None
+    noticed: Sequence[tuple[str, bool, bool]] = ()
+    release: Release | None = None
 
 
 def opening(steps: int, count: int, width: int) -> Iterator[Text]:
@@ -201,23 +216,6 @@ def duration(values: Sequence[float], width: int) -> Iterator[Text]:
     )
 
 
-def slowest(traces: Sequence[Trace], width: int) -> Iterator[Text]:
-    """Draw where the time went in the slowest trace, of those that met no cold start."""
-    if not traces:
-        return
-    warm = [trace for trace in traces if not _was_cold(trace)]
-    chosen = max(warm or traces, key=lambda trace: trace.duration)
-    yield Text()
-    yield _rule("Where did the time go?", width)
-    kind = "requests without a cold start" if warm else "requests"
-    which = f"the slowest of {len(warm or traces)} {kind}, trace {chosen.id}"
-    yield labelled("", which, width, style="quiet")
-    yield Text()
-    yield from waterfall(chosen, width)
-    yield Text()
-    yield labelled("→ ", _shares(chosen), width, "good", "strong")
-
-
 def closing(seconds: float, activation: str | None, width: int) -> Iterator[Text]:
     """Draw what to type next.
 
@@ -246,6 +244,14 @@ VIEWS: dict[str, Callable[[Telemetry, int], Iterator[Text]]] = {
     "keys": keys,
     "context": context,
     "numbers": numbers,
+    "percentiles": percentiles,
+    "waterfall": waterfall,
+    "dependencies": dependencies,
+    "api": api,
+    "stream": stream,
+    "inference": inference,
+    "faults": faults,
+    "ship": ship,
 }
 """The pictures a step's `tour.view` may name."""
 
@@ -295,20 +301,3 @@ def _most_mixed(requests: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
     """Choose the request with the most lines of others among its own, of those that fit."""
     fitting = [ends for ends in requests if ends[1] - ends[0] < _RAW_LINES]
     return max(fitting, key=lambda ends: ends[1] - ends[0], default=None)
-
-
-def _shares(trace: Trace) -> str:
-    """Say how much of a trace's time passed in the handler, and where the rest did."""
-    spans = [span for _, span in trace.flat()]
-
-    def milliseconds(name: str) -> float:
-        return 1000 * sum(span.duration or 0 for span in spans if span.name == name)
-
-    handler, init = milliseconds("Invocation"), milliseconds("Initialization")
-    whole = f"{handler:.0f} of {trace.duration * 1000:.0f} ms in your handler"
-    importing = f"{init:.0f} ms in importing it, " if init else ""
-    return f"{whole}, {importing}the rest in Lambda"
-
-
-def _was_cold(trace: Trace) -> bool:
-    return any(span.name == "Initialization" for _, span in trace.flat())

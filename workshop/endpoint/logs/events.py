@@ -141,8 +141,7 @@ class Events:
         group = given.required_text("logGroupName", pattern=GROUP_NAME)
         given.finish()
         self.must_exist(group)
-        with self._store.database() as connection:
-            connection.execute("DELETE FROM log_events WHERE log_group = ?", [group])
+        self._store.delete(group)
         self._groups.delete(group)
         self._deleted()
 
