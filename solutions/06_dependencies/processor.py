@@ -16,8 +16,9 @@ import requests
 
 URL = os.environ["PROCESSOR_URL"]
 DECLINED = 402
-TRIES = 3
 TIMEOUT = (0.2, 0.5)  # seconds: to connect, and for the answer
+TRIES = 3
+PAUSE = 0.05
 
 
 class ProcessorError(Exception):
@@ -30,10 +31,12 @@ class CardDeclinedError(ProcessorError):
 
 # region charge
 def charge(card: dict, amount: int, currency: str, idempotency_key: str) -> dict:
-    """Charge a card: at most once for one idempotency key, however often it is tried."""
+    """Charge a card: once for one idempotency key, however often it is tried."""
     body = {"card": card, "amount": amount, "currency": currency}
     headers = {"Idempotency-Key": idempotency_key}
-    for left in reversed(range(TRIES)):
+    tries = 0
+    while True:
+        tries += 1
         try:
             answer = requests.post(f"{URL}/charges", json=body, headers=headers, timeout=TIMEOUT)
             if answer.status_code == DECLINED:
@@ -41,7 +44,7 @@ def charge(card: dict, amount: int, currency: str, idempotency_key: str) -> dict
             answer.raise_for_status()
             return answer.json()
         except requests.RequestException as error:
-            if not left:
+            if tries == TRIES:
                 raise ProcessorError("processor unavailable") from error
-            time.sleep(0.05)
+            time.sleep(PAUSE)
     # endregion charge
