@@ -2,7 +2,7 @@
 # Paths are relative throughout: the checkout may lie in a folder with a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help tour test bench lock clean again
+.PHONY: help tour notebooks test rehearse bench lock clean again
 unexport PYTHONHOME PYTHONPATH
 .NOTPARALLEL:
 
@@ -18,7 +18,13 @@ help: ## Say what there is
 tour: .venv/run.stamp ## See the workshop: real payments through every step, and what each one reveals
 	@$(VENV) -m workshop.cli tour
 
-test: .venv/dev.stamp ## Check everything: style, types, templates, behaviour
+notebooks: .venv/notebooks.stamp ## Open the notebooks in JupyterLab: ask your functions' telemetry what happened
+	@$(VENV) notebooks/open.py
+
+rehearse: .venv/run.stamp .venv-sam/sam.stamp .venv-emulator/emulator.stamp ## Deploy the finished application to an emulator of AWS on this laptop, call it, delete it
+	@$(VENV) -m workshop.cli rehearse
+
+test: .venv/dev.stamp .venv-sam/sam.stamp .venv-emulator/emulator.stamp .venv-checkov/checkov.stamp ## Check everything: style, types, templates, behaviour
 	@echo "· style: ruff"
 	@$(VENV) -m ruff check --quiet .
 	@$(VENV) -m ruff format --quiet --check .
@@ -37,11 +43,15 @@ lock: ## Renew requirements/*.txt; UPGRADE=--upgrade for newer versions (maintai
 	$(COMPILE) pyproject.toml requirements/build.in -o requirements/run.txt
 	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/run.txt \
 		-o requirements/dev.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra notebooks -c requirements/dev.txt \
+		-o requirements/notebooks.txt
 	$(COMPILE) pyproject.toml --extra sam -o requirements/sam.txt
+	$(COMPILE) requirements/emulator.in -o requirements/emulator.txt
+	$(COMPILE) requirements/checkov.in -o requirements/checkov.txt
 
 clean: ## Take away what make made; your answers and your progress stay
 	@echo "· removing the virtual environments and the caches"
-	@rm -rf .venv .venv-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-* .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A virtual environment is made by one script, which says what it does. Its stamp is newer than the
@@ -52,14 +62,30 @@ clean: ## Take away what make made; your answers and your progress stay
 .venv/dev.stamp: requirements/dev.txt pyproject.toml requirements/install.sh
 	@$(INSTALL) .venv dev
 
+.venv/notebooks.stamp: requirements/notebooks.txt pyproject.toml requirements/install.sh
+	@$(INSTALL) .venv notebooks
+
 .venv-sam/sam.stamp: requirements/sam.txt requirements/install.sh
 	@$(INSTALL) .venv-sam sam
+
+.venv-emulator/emulator.stamp: requirements/emulator.txt requirements/run.txt requirements/install.sh \
+		$(wildcard solutions/*/requirements.txt)
+	@$(INSTALL) .venv-emulator emulator
+
+.venv-checkov/checkov.stamp: requirements/checkov.txt requirements/install.sh
+	@$(INSTALL) .venv-checkov checkov
 
 # Made at another place, or by a Python that is gone: made again.
 made_at = $(shell $(1)/bin/python -c 'print(open("$(1)/made-at").read())' 2>/dev/null)
 ifneq ($(call made_at,.venv),$(CURDIR))
-.venv/run.stamp .venv/dev.stamp: again
+.venv/run.stamp .venv/dev.stamp .venv/notebooks.stamp: again
 endif
 ifneq ($(call made_at,.venv-sam),$(CURDIR))
 .venv-sam/sam.stamp: again
+endif
+ifneq ($(call made_at,.venv-emulator),$(CURDIR))
+.venv-emulator/emulator.stamp: again
+endif
+ifneq ($(call made_at,.venv-checkov),$(CURDIR))
+.venv-checkov/checkov.stamp: again
 endif

@@ -9,7 +9,7 @@ set -eu
 folder=$1
 name=$2
 requirements=requirements/$name.txt
-fits='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'
+fits='import sys; sys.exit(not (3, int(sys.argv[1])) <= sys.version_info[:2] <= (3, 14))'
 version='import sys; print("Python %d.%d.%d" % sys.version_info[:3])'
 
 say() { printf '· %s\n' "$*"; }
@@ -18,19 +18,32 @@ fail() {
     exit 3
 }
 
-# Being on PATH is not enough: a pyenv shim may refuse to run, and Debian splits venv off.
-find_python() {
-    if [ -n "${PYTHON:-}" ]; then
-        set -- "$PYTHON"
-    else
-        set -- python3 python3.14 python3.13 python3.12 python3.11
-    fi
+# first_of OLDEST PYTHON...: the first that is 3.OLDEST or newer. Being on PATH is not enough: a pyenv
+# shim may refuse to run, and Debian splits venv off.
+first_of() {
+    oldest=$1
+    shift
     for python; do
-        if "$python" -c "$fits" 2>/dev/null && "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        if "$python" -c "$fits" "$oldest" 2>/dev/null &&
+            "$python" -c 'import ensurepip, venv' 2>/dev/null; then
             printf '%s\n' "$python"
             return
         fi
     done
+    false
+}
+
+# The emulator runs the functions with its own Python, and one of them wants 3.12 or newer.
+find_python() {
+    if [ -n "${PYTHON:-}" ]; then
+        first_of 11 "$PYTHON"
+        return
+    fi
+    if [ "$name" = emulator ]; then
+        first_of 12 python3 python3.14 python3.13 python3.12 \
+            "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/3.1[234].*/bin/python3 && return
+    fi
+    first_of 11 python3 python3.14 python3.13 python3.12 python3.11
 }
 
 explain_missing_python() {
@@ -47,7 +60,7 @@ is_whole() {
 }
 
 make_venv() {
-    python=$(find_python)
+    python=$(find_python) || :
     [ -n "$python" ] || explain_missing_python
     if [ -e "$folder" ]; then
         say "$folder is not whole, or was not made here by make: making it anew"
@@ -67,16 +80,37 @@ pip_install() {
             "type the same command again to go on"
 }
 
+# What the deployed functions import, in the versions of run.txt: sam build then needs no network.
+fetch_wheels() {
+    say "fetching what the deployed functions import, for builds without a network"
+    rm -rf "$folder/wheels"
+    sed -n 's/ \\$//; /^[a-z].*==/p' requirements/run.txt >"$folder/versions.txt"
+    set --
+    for list in solutions/*/requirements.txt; do
+        [ ! -e "$list" ] || set -- "$@" -r "$list"
+    done
+    [ "$#" -gt 0 ] || return 0
+    "$folder/bin/python" -m pip --disable-pip-version-check --no-input download -qq \
+        --only-binary :all: --dest "$folder/wheels" --constraint "$folder/versions.txt" "$@" ||
+        fail "the functions' packages could not be fetched; the reason stands above" \
+            "type the same command again to go on"
+}
+
 unset PYTHONHOME PYTHONPATH
 export PIP_USER=0 # a user's own pip settings must not lead out of the virtual environment
 is_whole || make_venv
 : >"$folder/unfinished"
 say "installing $(grep -c '^[a-z].*==' "$requirements") pinned packages from $requirements (up to a minute)"
 pip_install --require-hashes -r "$requirements"
-if [ "$name" != sam ]; then
+case $name in
+run | dev | notebooks)
     say "installing this checkout itself"
     pip_install --no-build-isolation -e .
     : >"$folder/run.stamp" # the larger set holds the smaller one
-fi
+    ;;
+emulator)
+    fetch_wheels
+    ;;
+esac
 : >"$folder/$name.stamp"
 rm "$folder/unfinished"
