@@ -148,10 +148,10 @@ def test_no_role_and_one_from_elsewhere_are_told_apart(template) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path):
-    """Make a checkout whose `sam` is a script."""
+    """Make a checkout whose `python -m samcli` is a script."""
 
     def make(script: str) -> Path:
-        sam = tmp_path / "a checkout" / ".venv-sam" / "bin" / "sam"
+        sam = tmp_path / "a checkout" / ".venv-sam" / "bin" / "python"
         sam.parent.mkdir(parents=True)
         sam.write_text(f"#!/bin/sh\n{script}\n")
         sam.chmod(0o755)

@@ -8,11 +8,13 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/a
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -377,15 +379,21 @@ def sam_complaint(root: Path, template: Path, *, seconds: float = 60) -> str | N
     Returns:
         What it says; None when it says nothing, or neither is set up, or it takes too long.
     """
-    sam = root.absolute() / ".venv-sam" / "bin" / "sam"
+    sam = root.absolute() / ".venv-sam" / "bin" / "python"
     lint = Path(sys.executable).with_name("cfn-lint")
     if sam.is_file():
-        command, complaining = [str(sam), "validate", "--lint", "--template", str(template)], {1}
+        # As a module: a script's first line cannot hold a path with a space.
+        command = [str(sam), "-m", "samcli", "validate", "--lint", "--template", str(template)]
+        complaining = {1}
     elif lint.is_file():
         command, complaining = [str(lint), "--non-zero-exit-code", "error", str(template)], {2, 6}
     else:
         return None
     with tempfile.TemporaryDirectory(prefix="workshop-", ignore_cleanup_errors=True) as home:
+        # SAM would ask its registry for a newer version, had it not just done so.
+        metadata = Path(home, ".aws-sam", "metadata.json")
+        metadata.parent.mkdir()
+        metadata.write_text(json.dumps({"lastVersionCheck": time.time()}), encoding="utf-8")
         environment = {
             "HOME": home,  # Nothing of the user's AWS set-up is read or written.
             "PATH": os.environ.get("PATH", os.defpath),
