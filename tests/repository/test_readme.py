@@ -13,7 +13,7 @@ from workshop.course.payments import UNAVAILABLE, customers
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MOST_LINES = 100
+MOST_LINES = 110
 
 # In code, at a line's beginning or between backquotes; an explanation stands two spaces away.
 TYPED = re.compile(r"(?:^|`)((?:workshop|make)(?![\w/])[^`\n]*?)(?=`|  |$)", re.MULTILINE)
@@ -28,7 +28,7 @@ def test_it_is_short():
 def test_every_command_can_be_typed(typed):
     program, *words = shlex.split(typed)
     if program == "make":
-        targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         assert set(words) <= set(targets)
         return
     options = arguments.parse([word.replace("NN", "01") for word in words])
