@@ -18,17 +18,22 @@ def handler(event: dict, context: object) -> dict:
     if "campaign" in event:
         logger.append_keys(campaign=event["campaign"])
     logger.info("collecting payment", amount=event["amount"], currency=event["currency"])
+    # endregion handler
 
+    # region charge
     try:
         charge = processor.charge(event["card"], event["amount"], event["currency"])
     except processor.ProcessorError:
         logger.exception("charge failed")
         metrics.add_metric("FailedCharge", unit=MetricUnit.Count, value=1)
         raise
+    # endregion charge
 
+    # region charged
     logger.info("payment charged", charge_id=charge["charge_id"])
     metrics.add_metric("SuccessfulCharge", unit=MetricUnit.Count, value=1)
     metrics.add_metric("ChargedAmount", unit=MetricUnit.NoUnit, value=event["amount"])
+    # endregion charged
     return {
         "payment_id": event["payment_id"],
         "charge_id": charge["charge_id"],
@@ -36,4 +41,3 @@ def handler(event: dict, context: object) -> dict:
         "currency": event["currency"],
         "status": "charged",
     }
-    # endregion handler

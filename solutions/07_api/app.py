@@ -16,9 +16,11 @@ from pydantic import BaseModel, Field
 
 logger = Logger(service="payments")
 metrics = Metrics(namespace="Workshop", service="payments")
-tracer = Tracer(service="payments", patch_modules=["requests"])
 app = APIGatewayRestResolver(enable_validation=True)
 # endregion setup
+# region tracer
+tracer = Tracer(service="payments", patch_modules=["requests"])
+# endregion tracer
 
 
 # region model
@@ -62,7 +64,9 @@ def create_payment(payment: Payment) -> dict:
     if payment.campaign:
         logger.append_keys(campaign=payment.campaign)
     logger.info("collecting payment", amount=payment.amount, currency=payment.currency)
+    # endregion route
 
+    # region charge
     start = time.perf_counter()
     try:
         charge = collect_payment(payment)
@@ -77,10 +81,13 @@ def create_payment(payment: Payment) -> dict:
     finally:
         took = (time.perf_counter() - start) * 1000
         metrics.add_metric("ChargeDuration", unit=MetricUnit.Milliseconds, value=took)
+    # endregion charge
 
+    # region charged
     logger.info("payment charged", charge_id=charge["charge_id"])
     metrics.add_metric("SuccessfulCharge", unit=MetricUnit.Count, value=1)
     metrics.add_metric("ChargedAmount", unit=MetricUnit.NoUnit, value=payment.amount)
+    # endregion charged
     return {
         "payment_id": payment.payment_id,
         "charge_id": charge["charge_id"],
@@ -88,14 +95,13 @@ def create_payment(payment: Payment) -> dict:
         "currency": payment.currency,
         "status": "charged",
     }
-    # endregion route
 
 
-# region errors
 def problem(status: HTTPStatus, error: str) -> Response:
     return Response(status, "application/json", {"error": error})
 
 
+# region errors
 @app.exception_handler(RequestValidationError)
 def invalid(error: RequestValidationError) -> Response:
     wrong = [".".join(map(str, one["loc"])) for one in error.errors()]

@@ -82,8 +82,10 @@ def test_a_payment_sent_again_has_the_same_key(pay, charge):
     pay()
     first, again = (call.args[3] for call in charge.call_args_list)
     assert first == again
+    # endregion charged
 
 
+# region telemetry
 def test_a_charge_is_counted_and_timed(pay, charge, written):
     pay()
     lines = written()
@@ -102,7 +104,7 @@ def test_the_log_tells_which_request_and_no_card(pay, charge, written):
     assert log_events
     assert {line["correlation_id"] for line in log_events} == {"req_1"}
     assert CARD["number"] not in json.dumps(lines)
-    # endregion charged
+    # endregion telemetry
 
 
 # region refused
@@ -118,11 +120,13 @@ def test_a_declined_card_is_402_and_no_failure_of_ours(pay, charge, written):
     assert pay()["statusCode"] == 402
     assert "DeclinedCharge" in (names := units(written()))
     assert not names.keys() & {"FailedCharge", "SuccessfulCharge"}
+    # endregion refused
 
 
+# region unavailable
 def test_an_unavailable_processor_is_503_and_a_failure(pay, charge, written):
     charge.side_effect = processor.ProcessorError
     assert pay()["statusCode"] == 503
     assert "FailedCharge" in (names := units(written()))
     assert "SuccessfulCharge" not in names
-    # endregion refused
+    # endregion unavailable

@@ -3,7 +3,8 @@
 # region setup
 import processor
 
-# TODO(01): Import Logger from aws_lambda_powertools, and make one for the service "payments".
+# TODO(01): Import Logger from aws_lambda_powertools.
+# TODO(01): Make one for the service "payments".
 # endregion setup
 
 

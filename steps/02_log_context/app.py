@@ -15,14 +15,19 @@ def handler(event: dict, context: object) -> dict:
     # TODO(02): campaign when the event has one. No key may stay for the next invocation.
     payment = {key: event[key] for key in ("payment_id", "customer_id", "amount", "currency")}
     logger.info("collecting payment", **payment)
+    # endregion handler
 
+    # region charge
     try:
         charge = processor.charge(event["card"], event["amount"], event["currency"])
     except processor.ProcessorError:
         logger.exception("charge failed", **payment)
         raise
+    # endregion charge
 
+    # region charged
     logger.info("payment charged", charge_id=charge["charge_id"], **payment)
+    # endregion charged
     return {
         "payment_id": event["payment_id"],
         "charge_id": charge["charge_id"],
@@ -30,4 +35,3 @@ def handler(event: dict, context: object) -> dict:
         "currency": event["currency"],
         "status": "charged",
     }
-    # endregion handler

@@ -4,7 +4,6 @@ Also that the template says how long the log is kept. Debug log events are not j
 """
 
 from workshop.course import promises
-from workshop.course.payments import UNAVAILABLE
 from workshop.course.promises import (
     ERRORS,
     STANDARD,
@@ -14,6 +13,7 @@ from workshop.course.promises import (
     shortened,
 )
 from workshop.course.wrong import Wrong
+from workshop.processor.cards import UNAVAILABLE
 
 FUNCTION = ("function_name", "function_memory_size", "function_arn")
 """Keys that are the same for every request."""

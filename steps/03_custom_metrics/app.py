@@ -17,16 +17,21 @@ def handler(event: dict, context: object) -> dict:
     if "campaign" in event:
         logger.append_keys(campaign=event["campaign"])
     logger.info("collecting payment", amount=event["amount"], currency=event["currency"])
+    # endregion handler
 
+    # region charge
     try:
         charge = processor.charge(event["card"], event["amount"], event["currency"])
     except processor.ProcessorError:
         logger.exception("charge failed")
         # TODO(03): Count 1 FailedCharge.
         raise
+    # endregion charge
 
+    # region charged
     logger.info("payment charged", charge_id=charge["charge_id"])
     # TODO(03): Count 1 SuccessfulCharge, and add the amount (cents: no unit) as ChargedAmount.
+    # endregion charged
     return {
         "payment_id": event["payment_id"],
         "charge_id": charge["charge_id"],
@@ -34,4 +39,3 @@ def handler(event: dict, context: object) -> dict:
         "currency": event["currency"],
         "status": "charged",
     }
-    # endregion handler

@@ -11,11 +11,12 @@ import pytest
 
 from workshop.course import half_hour as scene
 from workshop.course import promises
-from workshop.course.payments import SLOW, planted_card
+from workshop.course.payments import planted_card
 from workshop.course.promises import METRICS, NAMESPACE, listed, number, plural, points
 from workshop.course.wrong import Wrong
 from workshop.metrics.alarms import read_alarms
 from workshop.metrics.errors import MetricQueryError
+from workshop.processor.cards import SLOW
 
 METRIC = "ChargeDuration"
 SLOW_MS = 600
@@ -152,10 +153,10 @@ def test_the_unit_is_milliseconds(traffic):
 
 
 @pytest.fixture(scope="module")
-def crawl(traffic, send, payment, _random):
+def crawl(traffic, send, payment, seeded):
     """A payment with a card that crawls, and an ordinary one after it."""
     return (
-        send(payment(card={"number": planted_card(_random, SLOW)["number"]})),
+        send(payment(card={"number": planted_card(seeded, SLOW)["number"]})),
         send(payment()),
     )
 
@@ -195,7 +196,16 @@ def test_a_duration_is_how_long_the_payment_took(traffic, crawl):
             f"{METRIC} is longer than the payment took",
             saw=f"{ms(value)} of a payment that took {ms(whole)} in the handler (REPORT)",
             wanted="the time in processor.charge, in milliseconds",
-            look="is the difference of two clock readings turned into milliseconds?",
+            look="is it the difference of two readings of one clock, turned into milliseconds?",
+        )
+    if took < 0:
+        raise Wrong(
+            "duration-wrong",
+            f"{METRIC} is below zero",
+            saw=saw,
+            wanted=f"about {SLOW_MS} ms: so long did processor.charge take",
+            look="the second reading minus the first, and both of one clock: time.time counts from "
+            "1970, perf_counter from a moment of its own",
         )
     if took < 0.9 * SLOW_MS:
         if sum(durations(after)) > 20 and took > 20:
@@ -232,6 +242,13 @@ def averaged(saw):
     )
 
 
+def place(template, name):
+    """Return where a resource begins in the template, as far as that can be told."""
+    lines = template.path.read_text(encoding="utf-8").splitlines()
+    found = [number for number, line in enumerate(lines, 1) if line.strip() == f"{name}:"]
+    return f"template.yaml:{found[0]}: {name}" if found else "template.yaml"
+
+
 @pytest.fixture(scope="module")
 def alarms(template):
     """The template's alarms."""
@@ -243,17 +260,18 @@ def alarms(template):
                 f"{name} is of a type that there is not",
                 saw=f"Type: {kind}",
                 wanted="Type: AWS::CloudWatch::Alarm",
-                look=f"template.yaml; {ALARM}",
+                look=f"{place(template, name)}. {ALARM}",
             )
     try:
         found = read_alarms(template.resources)
     except MetricQueryError as error:
+        named = next((name for name in template.resources if f"alarm {name}:" in error.what), "")
         raise Wrong(
             "alarm-invalid",
             "CloudWatch would refuse an alarm of the template",
             saw=error.what,
             wanted="an alarm that can be made",
-            look=f"template.yaml; {ALARM}",
+            look=f"{place(template, named)}. {ALARM}",
         ) from None
     if not found:
         kinds = listed(str(one.get("Type")) for one in template.resources.values())
@@ -269,7 +287,7 @@ def alarms(template):
 
 def about(alarms, names, what):
     """Return the alarms that watch one of some metrics, those by an expression first."""
-    found = [one for one in alarms if any(m.name in names for m in scene.watched(one))]
+    found = [one for one in alarms if any(m.name in names for m in one.metrics)]
     if not found:
         have = "\n".join(f"{one.name} watches {shown(one)}" for one in alarms[:4])
         raise Wrong(
@@ -284,7 +302,7 @@ def about(alarms, names, what):
 
 def shown(alarm):
     """Return what an alarm watches, as text."""
-    return "; ".join(map(scene.described, scene.watched(alarm)))
+    return "; ".join(map(scene.described, alarm.metrics))
 
 
 def test_there_is_an_alarm_for_each(alarms):

@@ -9,8 +9,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 logger = Logger(service="payments")
 metrics = Metrics(namespace="Workshop", service="payments")
-# TODO(05): Make a Tracer for the service "payments".
 # endregion setup
+# region tracer
+# TODO(05): Make a Tracer for the service "payments".
+# endregion tracer
 
 
 # region handler
@@ -22,7 +24,9 @@ def handler(event: dict, context: object) -> dict:
     if "campaign" in event:
         logger.append_keys(campaign=event["campaign"])
     logger.info("collecting payment", amount=event["amount"], currency=event["currency"])
+    # endregion handler
 
+    # region charge
     start = time.perf_counter()
     try:
         # TODO(05): Move this call to a function of its own, collect_payment(payment), above.
@@ -35,10 +39,13 @@ def handler(event: dict, context: object) -> dict:
     finally:
         took = (time.perf_counter() - start) * 1000
         metrics.add_metric("ChargeDuration", unit=MetricUnit.Milliseconds, value=took)
+    # endregion charge
 
+    # region charged
     logger.info("payment charged", charge_id=charge["charge_id"])
     metrics.add_metric("SuccessfulCharge", unit=MetricUnit.Count, value=1)
     metrics.add_metric("ChargedAmount", unit=MetricUnit.NoUnit, value=event["amount"])
+    # endregion charged
     return {
         "payment_id": event["payment_id"],
         "charge_id": charge["charge_id"],
@@ -46,4 +53,3 @@ def handler(event: dict, context: object) -> dict:
         "currency": event["currency"],
         "status": "charged",
     }
-    # endregion handler

@@ -5,10 +5,11 @@ import re
 import pytest
 
 from workshop.course import promises
-from workshop.course.payments import SLOW, find_private
+from workshop.course.private_data import find_private
 from workshop.course.promises import charged, listed
 from workshop.course.spans import annotated, metadata, names, own_spans
 from workshop.course.wrong import Wrong
+from workshop.processor.cards import SLOW
 
 SERVICE = "payments"
 ASKED = ("customer_id", "payment_id")
@@ -235,10 +236,11 @@ def nowhere(traffic, key):
                 look=f"put_metadata, or put_annotation? {TRACER}#annotations-metadata",
             )
     if refused:
+        line = " ".join(refused[0].split())
         raise Wrong(
             "annotation-misnamed",
             f"{key} is annotated by a name that X-Ray does not take",
-            saw=" ".join(refused[0].split())[-100:],
+            saw=f"in the log: {line[max(0, line.find('ignoring')) :][:160]}",
             wanted=f"{key}: letters, digits and _",
             look=f"put_annotation in app.py. {TRACER}#annotations-metadata",
         )

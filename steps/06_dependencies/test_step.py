@@ -3,10 +3,10 @@
 import pytest
 
 from workshop.course import promises
-from workshop.course.payments import DECLINED, FLAKY, SLOW
 from workshop.course.promises import charged, listed, plural, total
 from workshop.course.spans import annotated, names, own_spans
 from workshop.course.wrong import Wrong
+from workshop.processor.cards import DECLINED, FLAKY, SLOW
 
 BOUND_SECONDS = 2.0
 ROOM_SECONDS = 0.6  # for a machine that is busy with something else
@@ -113,13 +113,18 @@ def test_the_caller_is_answered_as_before(traffic):
 
 def test_the_metrics_are_as_before(traffic):
     """Charges and failures are counted as in step 03, however often they were tried."""
+    if traffic.failed.error.get("errorType") != "ProcessorError":
+        counted(traffic.failed, "the processor answered 503")
     promises.payments_are_counted(traffic)
 
 
 def test_nothing_private_is_shown(traffic):
     """Card number, security code and holder are in no log event, no metric and no segment."""
     promises.nothing_private_is_shown(
-        traffic, what="private data is shown", also="nor on the trace, nor in an error's message"
+        traffic,
+        what="private data is shown",
+        also="nor on the trace, nor in an error's message",
+        where="app.py or processor.py",
     )
 
 
@@ -149,8 +154,8 @@ def test_calls_of_the_processor_are_on_the_trace(traffic):
                 saw=f"your subsegments of a payment: {names(own_spans(sent))}; none of them remote",
                 wanted="a subsegment for each call of the processor, namespace remote, with its "
                 "HTTP status",
-                look=f"requests has to be patched: auto_patch=False patches nothing. {TRACER}"
-                "#patching-modules",
+                look="the library that calls has to be patched: patch_modules names requests, and "
+                f"auto_patch=False patches nothing. {TRACER}#patching-modules",
             )
 
 

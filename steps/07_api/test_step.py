@@ -7,9 +7,11 @@ import pytest
 from workshop.api_gateway import UnsupportedApiError
 from workshop.course import promises
 from workshop.course.api_traffic import NOWHERE
-from workshop.course.payments import DECLINED, UNAVAILABLE, find_private_in, planted_card
+from workshop.course.payments import planted_card
+from workshop.course.private_data import find_private_in
 from workshop.course.promises import listed, number, shortened, total
 from workshop.course.wrong import Wrong
+from workshop.processor.cards import DECLINED, UNAVAILABLE
 
 PATH = "/payments"
 CHARGE = ("payment_id", "charge_id", "amount", "currency", "status")
@@ -148,12 +150,18 @@ def test_requests_are_logged(call, template):
     called = call(NOWHERE, method="GET", what="a path that is not there")
     log = call.api.access_log
     if log is None:
+        look = f"the API in template.yaml. {API}#sam-api-accesslogsetting"
+        if any("AccessLogSetting" in str(one) for one in template.resources.values()):
+            look = (
+                "PaymentsApi has it, and the route is not one of PaymentsApi: without RestApiId, "
+                f"SAM makes another API for it. {EVENT}"
+            )
         raise Wrong(
             "no-access-log",
             "requests leave no trace that do not reach the function",
             saw=f"GET {NOWHERE}, answered {called.status} by API Gateway: no log event anywhere",
             wanted="an access log: AccessLogSetting with DestinationArn and Format",
-            look=f"the API in template.yaml. {API}#sam-api-accesslogsetting",
+            look=look,
         )
     line = called.access_log[0].text
     if called.request_id not in line:
@@ -200,7 +208,31 @@ def test_requests_are_traced_from_the_api_on(call):
 # --------------------------------------------------------------------------------- the responses
 
 
-def test_a_payment_is_charged_and_answered_200(good):
+def where_refused(called):
+    """Say where to look when a payment that can be charged is not."""
+    if called.fault:
+        return where_raised(called.fault.saw)
+    if called.status in (400, 422):
+        return "does the model ask for more than the README, or for the optional campaign?"
+    if called.status in (404, 405):
+        return f"the route in app.py: is it POST /payments, without the stage? {RESOLVER}"
+    return "what does app.py send to the processor? The amount is a whole number, the card a dict"
+
+
+def where_raised(raised):
+    """Say where to look when the handler raised this for a payment that can be charged."""
+    if raised.startswith("KeyError: 'http'"):
+        return (
+            f"an HTTP API's event has that key. This is a REST API: APIGatewayRestResolver. {EVENT}"
+        )
+    if "missing 1 required positional argument" in raised:
+        return f"the resolver hands a payment on when it validates: enable_validation. {RESOLVER}"
+    if raised.startswith(("KeyError", "TypeError: string indices")):
+        return f"what reads the payment from the event's body, in app.py? {RESOLVER}"
+    return f"that line of app.py. A payment is a model now, with attributes. {RESOLVER}"
+
+
+def test_a_payment_is_charged_and_answered_200(good, processor):
     """A payment is charged, and answered 200 with the charge as JSON."""
     for called in good:
         if called.sent is not None and called.sent.succeeded and called.status == 502:
@@ -214,18 +246,14 @@ def test_a_payment_is_charged_and_answered_200(good):
                 look=f"a resolver makes it for you; by hand: json.dumps. {PROXY}",
             )
         if called.status not in (200, 201):
-            look = f"the route in app.py: is it POST /payments, without the stage? {RESOLVER}"
-            if called.status in (400, 422):
-                look = "does the model ask for more than the README, or for the optional campaign?"
-            if called.fault:
-                look = f"what reads the payment from the event's body, in app.py? {RESOLVER}"
+            complaints = "".join(f"\n{one}" for one in processor.complaints()[-1:])
             raise Wrong(
                 "good-payment-refused",
                 "a payment that can be charged is not",
-                saw=described(called),
+                saw=f"{described(called)}{complaints}",
                 wanted="200 with the charge; the payment is JSON in the body of the event, and no "
                 "longer the event itself",
-                look=look,
+                look=where_refused(called),
             )
         charge = called.json if isinstance(called.json, dict) else {}
         missing = [key for key in CHARGE if key not in charge]

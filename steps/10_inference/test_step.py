@@ -6,7 +6,7 @@ import pytest
 
 from workshop.course import inference, promises
 from workshop.course.promises import NAMESPACE, dimensions, listed, number, shortened
-from workshop.course.traffic import Sent
+from workshop.course.sent import Sent
 from workshop.course.wrong import Wrong
 
 MILLISECONDS = "Milliseconds"

@@ -1,5 +1,6 @@
 """`workshop api`: the API of a step on loopback, until Ctrl-C."""
 
+import errno
 import json
 import re
 import shlex
@@ -109,6 +110,18 @@ def test_a_port_that_is_taken_is_named(workshop, finished):
         refused = workshop("api", "07", "--port", str(other.getsockname()[1]))
     assert refused.status == 2
     assert "is taken" in refused.said
+
+
+def test_a_port_that_only_the_system_may_use_is_not_said_to_be_taken(
+    workshop, finished, monkeypatch
+):
+    def refuse(*_args, **_options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("workshop.cli.api.RestApiServer", refuse)
+    refused = workshop("api", "07", "--port", "80")
+    assert refused.status == 2
+    assert "port 80 is not open to this account" in refused.said
 
 
 def test_a_step_without_an_api_says_what_is_missing(workshop):

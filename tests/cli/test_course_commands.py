@@ -5,8 +5,8 @@ import subprocess
 import pytest
 
 from workshop.course.catalogue import Course
-from workshop.course.check import Verdict
 from workshop.course.progress import Progress
+from workshop.course.verdict import Verdict
 
 
 def passed(checkout, number):

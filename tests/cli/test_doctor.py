@@ -10,7 +10,7 @@ from importlib import metadata
 
 import pytest
 
-from workshop.cli import doctor
+from workshop.cli import examination
 
 
 def test_where_the_main_parts_work_the_status_is_0(workshop):
@@ -23,7 +23,7 @@ def test_an_optional_part_that_is_missing_is_told_and_no_failure(workshop, monke
     def absent(*arguments):
         raise FileNotFoundError(arguments[0])
 
-    monkeypatch.setattr(doctor, "_output", absent)
+    monkeypatch.setattr(examination, "_output", absent)
     done = workshop("doctor")
     assert done.status == 0
     assert re.search("not needed for them: .*slides", done.said)
@@ -40,6 +40,13 @@ def no_loopback(monkeypatch):
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(socket.socket, "bind", refuse)
+
+
+def loopback_down(monkeypatch):
+    def refuse(*_):
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
 def another_version(monkeypatch):
@@ -61,7 +68,7 @@ def not_installed(monkeypatch):
 
 
 def no_environment(monkeypatch):
-    monkeypatch.setattr(doctor.sys, "prefix", doctor.sys.base_prefix)
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +76,7 @@ def no_environment(monkeypatch):
     [
         (no_room, "disk", "free some space"),
         (no_loopback, "Operation not permitted", "allow this program"),
+        (loopback_down, "Network is unreachable", "is `lo` up?"),
         (another_version, "duckdb 0.0.1, not ==", "make tour"),
         (not_installed, "no rich", "make tour"),
         (no_environment, "none is in use", "make tour"),
@@ -134,7 +142,7 @@ def test_an_environment_whose_lab_is_gone_is_found_and_can_be_ended(workshop, mo
     101   100 /venv/bin/python -B -P /x/workshop/local_lambda/runtime.py app.handler
     102     1 /venv/bin/python -B -P /x/workshop/local_lambda/runtime.py app.handler
     """
-    monkeypatch.setattr(doctor, "_output", lambda *_: listed)
+    monkeypatch.setattr(examination, "_output", lambda *_: listed)
     done = workshop("doctor")
     assert done.status == 3
     assert "kill -9 102" in done.out

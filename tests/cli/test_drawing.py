@@ -13,7 +13,8 @@ from rich.text import Text
 
 from workshop.cli.render import bars, palette
 from workshop.cli.render.table import Column, table
-from workshop.cli.render.text import cut, fold, labelled, printable, prose
+from workshop.cli.render.text import asked, cut, fold, labelled, printable, prose
+from workshop.cli.render.traces import listed
 from workshop.cli.render.waterfall import waterfall
 from workshop.traces import assemble
 
@@ -160,3 +161,40 @@ def test_a_waterfall_row_is_one_line_with_its_milliseconds(width):
     starts = [line.index(bars.FULL) for line in drawn]
     assert starts == sorted(starts)
     assert math.isclose(drawn[2].count(bars.FULL) / drawn[0].count(bars.FULL), 1 / 7, abs_tol=0.1)
+
+
+def summary(**annotations):
+    """What GetTraceSummaries gives, as far as it is drawn."""
+    said = {"ColdStart": False, "Service": "payments", **annotations}
+    return {
+        "Id": "1-00000001-000000000000000000000001",
+        "StartTime": 1_795_444_800.0,
+        "Duration": 0.6,
+        "HasFault": True,
+        "EntryPoint": {"Name": "payments"},
+        "Annotations": {
+            key: [{"AnnotationValue": {"StringValue": value}}] for key, value in said.items()
+        },
+    }
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_the_list_of_traces_shows_whose_each_trace_is(width):
+    drawn = [line.plain for line in listed([summary(customer_id="cus_128b0c5c7fd0")], width)]
+    _, row, annotations = drawn
+    assert row.split()[0] == summary()["Id"]
+    assert "600 ms  fault" in row
+    assert annotations.split()[0] == "customer_id=cus_128b0c5c7fd0"
+    assert all(len(line) <= width for line in drawn)
+
+
+def test_a_trace_without_annotations_of_the_functions_own_takes_one_line():
+    assert len(list(listed([summary()], 80))) == 2
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_question_is_folded_and_not_cut(width):
+    question = "100 * FILL(failed, 0) / (FILL(failed, 0) + FILL(charged, 0))"
+    drawn = asked("math", question, width).plain
+    assert " ".join(drawn.split()) == f"math {question}"
+    assert all(len(line) <= width for line in drawn.splitlines())

@@ -98,11 +98,19 @@ def test_a_port_that_is_taken_is_passed_over_or_named(workshop, checkout):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         refused = workshop("up", "--port", str(port))
-        assert refused.status == 3
-        assert f"port {port} is taken" in refused.said
+        assert refused.status == 2
+        assert f"the endpoint did not come up: port {port} is taken" in refused.said
     with suppress(OSError), socket.create_server(("127.0.0.1", 4590)):
         assert workshop("up").status == 0
         assert state(checkout)["port"] > 4590
+
+
+def test_a_place_where_no_state_can_be_kept_is_named_in_words(workshop, checkout):
+    (checkout / ".workshop").write_text("a file")
+    refused = workshop("up", "1")
+    assert refused.status == 3
+    assert "Errno" not in refused.said
+    assert str(checkout) in "".join(refused.err.split())
 
 
 def test_a_stale_state_file_is_recovered_and_its_process_left_alone(workshop, checkout):

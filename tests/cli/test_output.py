@@ -1,5 +1,6 @@
 """Output for any reader: narrow, plain, of few characters, gone, or full."""
 
+import ast
 import os
 import re
 import shlex
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from workshop.cli.render.stream import PLAIN_GLYPHS
+
+ROOT = Path(__file__).parents[2]
 PLAIN = [(), ("list",), ("hint", "3"), ("solution", "2", "--reveal"), ("diff", "1"), ("chek",)]
 
 
@@ -38,6 +42,20 @@ def test_an_encoding_of_ascii_alone_is_enough_for_what_the_lab_shows(process, ty
     done = process(*typed, LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert (done.status, done.err) == (status, "")
     assert "\\u" not in done.out
+
+
+def test_every_glyph_that_we_draw_has_a_plain_one_of_the_same_width():
+    drawn = {
+        glyph
+        for path in (ROOT / "workshop/cli").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for glyph in node.value
+        if not glyph.isascii()
+    }
+    plain = {glyph: glyph.translate(PLAIN_GLYPHS) for glyph in sorted(drawn)}
+    assert {glyph for glyph, other in plain.items() if not other.isascii()} == set()
+    assert all(len(other) == 1 for other in plain.values())
 
 
 @pytest.mark.parametrize("typed", PLAIN)

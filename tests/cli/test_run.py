@@ -164,3 +164,10 @@ def test_no_row_of_a_run_is_wider_than_the_terminal(workshop, solved, monkeypatc
     monkeypatch.setenv("COLUMNS", columns)
     done = workshop("run", "3", "--event", "unavailable", "--count", "3")
     assert max(map(len, done.out.splitlines())) <= int(columns)
+
+
+def test_a_terminal_is_asked_for_the_event_that_it_is_to_give(terminal):
+    screen = terminal("run", "0", "--event", "-")
+    screen.read_until("Ctrl-D ends it")
+    screen.interrupt()
+    assert screen.finish() == 130

@@ -6,9 +6,12 @@ import sys
 
 import pytest
 
-from workshop.cli.render import tour as drawing
+from workshop.cli.render.tour import logs
+from workshop.cli.render.tour.telemetry import Telemetry
+from workshop.cli.tour import VIEWS
 from workshop.course.catalogue import Course
-from workshop.course.payments import SLOW, UNAVAILABLE, customers
+from workshop.course.payments import customers
+from workshop.processor.cards import SLOW, UNAVAILABLE
 from workshop.signals import LogEvent
 
 
@@ -61,7 +64,7 @@ def test_raw_lines_do_not_say_whose_charges_failed(said, traffic):
 def raw(*messages):
     """What is drawn of raw log events, each written as its stream and its message."""
     events = [LogEvent("/g", stream, at, text) for at, (stream, text) in enumerate(messages)]
-    return [str(line) for line in drawing.lines(drawing.Telemetry(events, (), (), None), 80)]
+    return [str(line) for line in logs.lines(Telemetry(events, (), ()), 80)]
 
 
 def test_raw_lines_hold_a_failed_request_from_start_to_end():
@@ -186,7 +189,7 @@ def test_the_same_seed_is_the_same_traffic_and_another_is_not(workshop):
 
 
 def test_every_step_names_a_view_that_there_is(checkout):
-    assert {step.tour.view for step in Course.load(checkout).steps} <= set(drawing.VIEWS)
+    assert {step.tour.view for step in Course.load(checkout).steps} <= set(VIEWS)
 
 
 def test_a_step_that_names_another_view_is_told(workshop, checkout):

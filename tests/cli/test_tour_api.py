@@ -2,8 +2,8 @@
 
 import json
 
-from workshop.cli.render.tour import Telemetry
-from workshop.cli.render.tour_api import api
+from workshop.cli.render.tour.api import api
+from workshop.cli.render.tour.telemetry import Telemetry
 from workshop.metrics import emf, gateway_metrics
 from workshop.signals import LogEvent
 
@@ -33,7 +33,7 @@ def measured(number, status, latency):
 
 def drawn(*events, width=80):
     points = [point for event in events for point in emf.read(event).points]
-    lines = [str(text) for text in api(Telemetry(events, points, [], None), width)]
+    lines = [str(text) for text in api(Telemetry(events, points, []), width)]
     assert all(len(line) <= width for text in lines for line in text.splitlines())
     return "\n".join(lines)
 

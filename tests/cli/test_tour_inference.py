@@ -2,7 +2,8 @@
 
 import json
 
-from workshop.cli.render.tour import VIEWS, Telemetry
+from workshop.cli.render.tour.inference import inference
+from workshop.cli.render.tour.telemetry import Telemetry
 from workshop.signals import DataPoint, LogEvent
 
 WIDTH = 80
@@ -30,9 +31,7 @@ def point(name, value, version):
 
 
 def drawn(log_events=(), points=(), width=WIDTH):
-    return [
-        str(line) for line in VIEWS["inference"](Telemetry(log_events, points, (), None), width)
-    ]
+    return [str(line) for line in inference(Telemetry(log_events, points, ()), width)]
 
 
 def test_a_cold_payment_waits_for_the_init_phase_too():

@@ -64,7 +64,7 @@ SOLUTION = f"""{START}    return {{"status": "charged"}}
 """
 
 TEST_STEP = '''
-from workshop.course.check import Wrong
+from workshop.course.wrong import Wrong
 
 
 def test_the_caller_is_answered(traffic):

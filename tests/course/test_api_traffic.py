@@ -30,7 +30,7 @@ def caller():
             if template is not None:
                 path = folder / "template.yaml"
                 path.write_text(template(path.read_text()))
-            stage = closing.enter_context(open_stage(STEP, folder))
+            stage = closing.enter_context(open_stage(folder))
             code = Code(folder, STEP, stage.lab.template.function())
             return Caller(stage, code, [])
 

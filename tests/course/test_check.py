@@ -13,7 +13,7 @@ from workshop.course.check import check_step
 from workshop.errors import ToolError
 
 PROMISES = '''
-from workshop.course.check import Wrong
+from workshop.course.wrong import Wrong
 
 
 def test_the_first_holds():

@@ -18,8 +18,9 @@ import pytest
 from workshop.cli import arguments
 from workshop.course import faults, payments, workspace
 from workshop.course.catalogue import Course
-from workshop.course.traffic import LogLine
+from workshop.course.sent import LogLine
 from workshop.lab import Lab
+from workshop.processor import cards
 from workshop.sam import load_template
 
 ROOT = Path(__file__).parents[2]
@@ -231,10 +232,10 @@ def edited(path):
 
 
 ENDINGS = {
-    "unavailable": payments.UNAVAILABLE,
-    "slow": payments.SLOW,
-    "flaky": payments.FLAKY,
-    "declined": payments.DECLINED,
+    "unavailable": cards.UNAVAILABLE,
+    "slow": cards.SLOW,
+    "flaky": cards.FLAKY,
+    "declined": cards.DECLINED,
 }
 
 
@@ -395,6 +396,23 @@ def test_code_in_the_readme_is_that_of_an_answer(step):
         if language in {"python", "yaml"}:
             lines = {" ".join(line.split()) for line in block.splitlines()}
             assert lines - {""} <= known
+
+
+@by_step()
+def test_yaml_in_the_readme_stands_as_far_in_as_in_the_template(step):
+    """So that it can be copied as it is: one column amiss, and it is another template."""
+    folders = [step.solution, ANSWERS / step.name / "right"]
+    known = {
+        line.rstrip()
+        for folder in folders
+        for path in folder.rglob("*.yaml")
+        for line in path.read_text().splitlines()
+    }
+    for margin, block in re.findall(
+        r"^( *)```yaml\n(.*?)^\1```", readme(step), re.MULTILINE | re.DOTALL
+    ):
+        lines = {line.removeprefix(margin) for line in block.splitlines()}
+        assert lines - {""} <= known
 
 
 def dedented(text):

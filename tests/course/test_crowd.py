@@ -10,9 +10,9 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from workshop.course import api_crowd, crowd
-from workshop.course.payments import SLOW, UNAVAILABLE
 from workshop.lab import Lab
 from workshop.load import Incident, Scope, Timed, Window, backfill
+from workshop.processor.cards import SLOW, UNAVAILABLE
 from workshop.traces import assemble
 
 DAY = Window(1_795_000_000, 1_795_086_400)

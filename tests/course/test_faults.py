@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.course.conftest import SOLUTION, START, TEMPLATE, MakeStep
-from workshop.course.check import Verdict, Wrong, check_step
+from tests.course.conftest import SOLUTION, START, STEP_TOML, TEMPLATE, MakeStep
+from workshop.course.check import check_step
 from workshop.course.faults import RULES
+from workshop.course.verdict import Verdict
+from workshop.course.wrong import Wrong
 
 HANDLER = "def handler(event, context):\n"
 DONE = HANDLER + '    return {"status": "charged"}\n'
@@ -128,6 +130,43 @@ def test_a_call_that_goes_wrong_in_a_given_file_points_at_the_learners_line(
     wrong = wrong_with(make_step, app)
     assert wrong.rule == "handler-raised"
     assert wrong.look == "app.py:3: return processor.charge(None, 1, 'USD')"
+
+
+@pytest.mark.parametrize(
+    ("app", "advice"),
+    [
+        (HANDLER + "    return time.time()\n", "is `import time` missing, at the top of app.py?"),
+        ("start = time.time()\n" + DONE, "is `import time` missing, at the top of app.py?"),
+        (HANDLER + "    return colect(event)\n", "is `colect` defined or imported above that line"),
+        ("n = 1\n" + HANDLER + "    n = n + 1\n", "the function assigns `n` somewhere"),
+        (
+            "def pay(event):\n    event['amount']\n" + HANDLER + "    return pay(event)['a']\n",
+            "a function that ends without `return` gives None",
+        ),
+        (
+            "async def pay(event):\n    pass\n" + HANDLER + "    return pay(event)['a']\n",
+            "an `async def` gives a coroutine",
+        ),
+    ],
+    ids=["not imported", "not imported, at import", "mistyped", "hidden", "no return", "async"],
+)
+@pytest.mark.filterwarnings("ignore:coroutine")
+def test_pythons_usual_messages_are_explained(make_step: MakeStep, app: str, advice: str) -> None:
+    line, _, said = wrong_with(make_step, app).look.partition("\n")
+    assert line.startswith("app.py:")
+    assert said.startswith(advice)
+
+
+def test_an_import_that_fails_in_another_file_of_the_learners_is_found_there(
+    make_step: MakeStep,
+) -> None:
+    toml = STEP_TOML.replace('["app.py", ', '["app.py", "processor.py", ')
+    step = make_step(app=SOLUTION, toml=toml)
+    (step.folder / "processor.py").write_text("import tenacity\n", encoding="utf-8")
+    wrong = check_step(step).wrong
+    assert wrong is not None
+    assert wrong.rule == "import-error"
+    assert wrong.look.startswith("processor.py:1: import tenacity")
 
 
 def test_a_slip_on_the_failure_path_is_told_even_though_a_failure_was_expected(
@@ -252,7 +291,7 @@ def test_the_event_that_went_wrong_is_the_last_one_sent(make_step: MakeStep) -> 
 
 
 EXPLAINING = """
-from workshop.course.check import Wrong
+from workshop.course.wrong import Wrong
 
 def explain_exception(sent):
     if sent.error["errorType"] == "LookupError":
@@ -310,7 +349,7 @@ def test_a_read_only_folder_can_be_checked(make_step: MakeStep) -> None:
 
 
 SENDING = """
-from workshop.course.check import Wrong
+from workshop.course.wrong import Wrong
 
 def test_it(send, payment, traffic, template, step):
     extra = send(payment(amount=7, campaign=None))

@@ -155,6 +155,6 @@ def test_one_slow_payment_of_thousands_is_no_matter_but_for_the_slowest(
 
 
 def test_metrics_are_described_by_namespace_name_and_dimensions():
-    (metric,) = scene.watched(alarm("a"))
+    (metric,) = alarm("a").metrics
     assert scene.described(metric) == "Workshop ChargeDuration by service=payments"
     assert scene.statistics(alarm("a")) == ["p99"]

@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from workshop.course import inference, payments, safety, workspace
+from workshop.course import inference, payments, private_data, safety, workspace
 from workshop.course.catalogue import Course
 from workshop.course.check import check_step
-from workshop.course.traffic import LogLine, Sent
+from workshop.course.sent import LogLine, Sent
 from workshop.errors import ToolError
 from workshop.lab import Lab
 from workshop.load import Timed
@@ -196,7 +196,7 @@ def test_the_start_has_what_the_steps_before_taught():
         assert [one["name"] for one in sent.segments if one.get("type") == "subsegment"] == [
             "## handler"
         ]
-        assert payments.find_private(sent) == []
+        assert private_data.find_private(sent) == []
     assert {point.name for point in first.points} == {"ColdStart", "ScoredPayment"}
     assert {point.name for point in warm.points} == {"ScoredPayment"}
 

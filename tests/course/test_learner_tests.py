@@ -13,7 +13,6 @@ import pytest
 
 from workshop.course import workspace
 from workshop.course.catalogue import Course, Step
-from workshop.course.check import Wrong
 from workshop.course.learner_tests import (
     REVERSED,
     Change,
@@ -23,6 +22,7 @@ from workshop.course.learner_tests import (
     require_readable,
     run_learner_tests,
 )
+from workshop.course.wrong import Wrong
 from workshop.errors import ToolError
 
 ROOT = Path(__file__).parents[2]
@@ -202,7 +202,7 @@ def test_comments_and_layout_of_given_files_are_free(folder: Path) -> None:
     app = folder / "app.py"
     app.write_text(app.read_text().replace("logger = ", "# mine\nlogger = ", 1) + "\n\n")
     assert changed_files(STEP, folder) == ()
-    app.write_text(app.read_text().replace("charged", "paid", 1))
+    app.write_text(app.read_text().replace('"charged"', '"paid"', 1))
     assert changed_files(STEP, folder) == ("app.py",)
 
 

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workshop.course.catalogue import Course, Step
-from workshop.course.check import Verdict, Wrong
 from workshop.course.progress import Progress
+from workshop.course.verdict import Verdict
+from workshop.course.wrong import Wrong
 from workshop.errors import ToolError
 
 

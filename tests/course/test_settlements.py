@@ -10,10 +10,11 @@ import pytest
 from workshop.course import crowd, settlements, workspace
 from workshop.course.catalogue import Course
 from workshop.course.check import check_step
-from workshop.course.payments import UNAVAILABLE, payment
-from workshop.course.traffic import Sent
+from workshop.course.payments import payment
+from workshop.course.sent import Sent
 from workshop.lab import Lab
 from workshop.load import Timed
+from workshop.processor.cards import UNAVAILABLE
 from workshop.streams import Shard, deliver, read_mappings, records_of
 
 ROOT = Path(__file__).parents[2]

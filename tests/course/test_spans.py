@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from workshop.course.sent import Sent
 from workshop.course.spans import OwnSpan, annotated, metadata, names, own_spans
-from workshop.course.traffic import Sent
 from workshop.signals import Invocation, Report
 
 TRACE = "1-6b044eac-67794e23d0d9af685fa3f8a2"

@@ -50,7 +50,7 @@ def threads() -> set[str]:
 
 
 def test_a_template_that_asks_for_a_processor_gets_its_address(asking: Step) -> None:
-    with stage.open_stage(asking, asking.folder) as opened:
+    with stage.open_stage(asking.folder) as opened:
         assert opened.processor is not None
         invocation = opened.lab.invoke({})
         (charge,) = opened.processor.charges()
@@ -62,20 +62,20 @@ def test_whoever_has_the_port_of_the_template_is_left_alone(asking: Step) -> Non
         with suppress(OSError):  # it is taken already: as good
             taken.bind(("127.0.0.1", DEFAULT_PORT))
             taken.listen()
-        with stage.open_stage(asking, asking.folder) as opened:
+        with stage.open_stage(asking.folder) as opened:
             assert opened.processor is not None
             assert opened.processor.port != DEFAULT_PORT
             assert opened.lab.invoke({}).status == "success"
 
 
 def test_a_template_that_does_not_ask_has_none(step: Step) -> None:
-    with stage.open_stage(step, step.folder) as opened:
+    with stage.open_stage(step.folder) as opened:
         assert opened.processor is None
         assert not threads()
 
 
 def test_the_processor_ends_with_the_lab(asking: Step) -> None:
-    opening = stage.open_stage(asking, asking.folder)
+    opening = stage.open_stage(asking.folder)
     processor = opening.__enter__().processor
     assert processor is not None
     address = ("127.0.0.1", processor.port)
@@ -90,14 +90,14 @@ def test_a_template_that_cannot_be_read_leaves_nothing_running(make_step: MakeSt
     broken.folder.joinpath("template.yaml").write_text(
         dedent(ASKING).replace("Timeout: 1", "Timeout: never")
     )
-    with pytest.raises(TemplateError), stage.open_stage(broken, broken.folder):
+    with pytest.raises(TemplateError), stage.open_stage(broken.folder):
         pass
     assert not threads()
 
 
 def test_the_telemetry_goes_to_the_store(asking: Step) -> None:
     with Store.open(None) as store:
-        with stage.open_lab(asking, asking.folder, store=store) as lab:
+        with stage.open_lab(asking.folder, store=store) as lab:
             lab.invoke({})
         with store.database():
             assert store.log_events()

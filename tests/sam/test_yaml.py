@@ -55,6 +55,68 @@ def test_what_is_no_template_is_told_apart_and_told_where(refusal, text, said):
     assert said in refusal(text)
 
 
+RESOURCE = """\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Handler: app.handler
+      Runtime: python3.13
+"""
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        (
+            "G:\n  Type: AWS::Logs::LogGroup\n",
+            "no section 'G' | template.yaml:9:1  a resource stands under Resources: two columns",
+        ),
+        ("Timeout: 5\n", "no section 'Timeout' | template.yaml:9:1  what does it belong to?"),
+        (
+            "    Timeout: 5\n",
+            (
+                "resource F has no attribute 'Timeout' | template.yaml:9:5  does it belong under"
+                " Properties, two columns further in?"
+            ),
+        ),
+        (
+            "    DependOn: G\n",
+            "no attribute 'DependOn' | template.yaml:9:5  did you mean DependsOn?",
+        ),
+        (
+            "    G:\n      Type: AWS::Logs::LogGroup\n",
+            "no attribute 'G' | template.yaml:9:5  a resource stands as far in as F does",
+        ),
+        (
+            "  Events:\n    Payment:\n      Type: Api\n",
+            "Events has no Type | template.yaml:9:3  or is it none, and belongs further in?",
+        ),
+        (
+            "      Events:\n        E:\n          Type: Kinesis\n          BatchSize: 1\n",
+            "no property 'BatchSize' | template.yaml:12:11  does it belong under Properties,",
+        ),
+        (
+            "   G:\n     Type: AWS::Logs::LogGroup\n",
+            (
+                "template.yaml:9:4  it begins in column 4; what it seems to belong to begins in"
+                " column 3, in line 3"
+            ),
+        ),
+        ("      Layers: 100 * a: 3\n", "template.yaml:9:22  a second colon in a line, or a line"),
+        ("  G:x\n  H: 1\n", "template.yaml:10:3  line 9 has no colon, or no space after it"),
+        ("  G: 'x\n", "template.yaml:10:1  a quotation mark opens in line 9 and is not closed"),
+        ("  G: {a: b\n", "template.yaml:10:1  a bracket opens in line 9 and is not closed"),
+        ("  G: @x\n", "template.yaml:9:6  a text that begins with this character wants quotation"),
+        ("  G: 'x' y\n", "template.yaml:9:10  what stands here does not belong to the value"),
+    ],
+)
+def test_what_stands_in_the_wrong_place_is_told_where_it_belongs(refusal, added, said):
+    assert said in refusal(RESOURCE + added)
+
+
 def test_an_anchor_bomb_costs_nothing(refusal):
     bomb = "a: &a [x, x]\n" + "".join(
         f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n"

@@ -80,6 +80,7 @@ def _listening(
     template: Path, store: Store, services: stage.Services, told: Told, port: int | None
 ) -> Iterator[RestApiServer]:
     wanted = range(DEFAULT_PORT, DEFAULT_PORT + _PORTS) if port is None else [port]
+    reason = "taken"
     for candidate in wanted:
         try:
             server = RestApiServer(
@@ -88,12 +89,14 @@ def _listening(
         except OSError as error:
             if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
                 raise ToolError(f"the API cannot listen: {error}") from error
+            if error.errno == errno.EACCES:
+                reason = "not open to this account"
             continue
         with server:
             yield server
         return
     if port is not None:
-        raise UsageError(f"port {port} is taken", "leave --port away, and a free one is found")
+        raise UsageError(f"port {port} is {reason}", "leave --port away, and a free one is found")
     raise ToolError(f"no port from {wanted[0]} to {wanted[-1]} is free", "workshop api --port N")
 
 

@@ -57,7 +57,7 @@ from workshop.errors import WorkshopError
 from workshop.signals import Invocation
 
 if TYPE_CHECKING:
-    from workshop.course.check import Verdict
+    from workshop.course.verdict import Verdict
     from workshop.metrics.emf import EmfReading
     from workshop.streams import Delivery, Record
 

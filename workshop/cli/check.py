@@ -9,8 +9,9 @@ from workshop.cli.render import verdict as drawing
 from workshop.cli.render.screen import Screen
 from workshop.course import workspace
 from workshop.course.catalogue import Step
-from workshop.course.check import Verdict, check_step
+from workshop.course.check import check_step
 from workshop.course.progress import Progress
+from workshop.course.verdict import Verdict
 from workshop.errors import ToolError, UsageError
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from workshop.errors import UsageError
 
 FOLDER = "events"
+STANDARD_INPUT = "-"
 
 
 def read(wanted: str, folder: Path) -> object:
@@ -23,7 +24,7 @@ def read(wanted: str, folder: Path) -> object:
     Raises:
         UsageError: There is no such event, or it is not JSON; the error lists those there are.
     """
-    if wanted == "-":
+    if wanted == STANDARD_INPUT:
         return _parse(sys.stdin.buffer.read(), "standard input", folder)
     own = folder / FOLDER / f"{wanted.removesuffix('.json')}.json"
     given = Path(wanted).expanduser()

@@ -1,6 +1,7 @@
 """`workshop run`: send an event, see everything it leaves behind."""
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -64,6 +65,9 @@ def run(
     Returns:
         0 when every invocation succeeded, else 1.
     """
+    if event == events.STANDARD_INPUT and sys.stdin.isatty() and not to_json:
+        screen.show(Text("type the event, as JSON; Ctrl-D ends it", "quiet"))
+        screen.flush()
     payload = events.read(event, step.folder)
     warnings: list[str] = []
     invocations: list[Invocation] = []
@@ -72,7 +76,7 @@ def run(
     with (
         code as folder,
         _store(project, warnings) as store,
-        stage.open_lab(step, folder, store=store) as lab,
+        stage.open_lab(folder, store=store) as lab,
         screen.progress(f"{step.name}: {event}", count) as advance,
     ):
         mapped = _through_mapping(lab, payload, count, store)

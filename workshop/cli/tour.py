@@ -2,11 +2,26 @@
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+from rich.text import Text
 
 from workshop.cli.project import Project
-from workshop.cli.render import tour as drawing
 from workshop.cli.render.screen import Screen
+from workshop.cli.render.tour import frame, logs, traces
+from workshop.cli.render.tour.api import api
+from workshop.cli.render.tour.faults import faults
+from workshop.cli.render.tour.frame import Picture
+from workshop.cli.render.tour.inference import inference
+from workshop.cli.render.tour.numbers import numbers
+from workshop.cli.render.tour.percentiles import percentiles
+from workshop.cli.render.tour.release import ship
+from workshop.cli.render.tour.stream import stream
+from workshop.cli.render.tour.telemetry import Telemetry
 from workshop.course import crowd, payments, stage, workspace
 from workshop.course.catalogue import Step
 from workshop.course.learner_tests import run_learner_tests
@@ -18,19 +33,33 @@ from workshop.metrics.alarms import read_alarms
 from workshop.sam import load_template
 from workshop.signals import Invocation
 from workshop.store import Store
-from workshop.streams import Delivery, Settings, deliver, read_mappings, records_of
+from workshop.streams import deliver, read_mappings, records_of
 
 SEED = 7
 COUNT = 300
 CONCURRENCY = 5
 
-OVER_TIME = "percentiles"
-"""The view that shows minutes, and an incident among them: its traffic is laid over the past."""
-
 _MOST_MINUTES, _LEAST_MINUTES = 30, 10
 _A_MINUTE = 10
 _INCIDENT = (0.4, 0.7)
 _CRAWLING, _FAILING = 0.2, 0.4
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What is sent through every step.
+
+    Attributes:
+        seed: Chose the payments.
+        payments: The payments, in order.
+    """
+
+    seed: int
+    payments: Sequence[payments.Payment]
+
+
+View: TypeAlias = Callable[[Step, Traffic, Screen], Picture]
+"""Does what a step is about with its solution, and returns what draws it."""
 
 
 def command(project: Project, screen: Screen, options: argparse.Namespace) -> int:
@@ -56,71 +85,151 @@ def tour(project: Project, screen: Screen, *, seed: int, count: int) -> int:
     """
     begun = time.monotonic()
     steps = project.course.steps
-    traffic = payments.customers(seed, count)
-    screen.show(*drawing.opening(len(steps), count, screen.width))
+    traffic = Traffic(seed, payments.customers(seed, count))
+    screen.show(*frame.opening(len(steps), count, screen.width))
     for step in steps:
-        if step.tour.view not in drawing.VIEWS:
-            known = ", ".join(drawing.VIEWS)
+        if step.tour.view not in VIEWS:
+            known = ", ".join(VIEWS)
             raise ToolError(f"{step.name}/step.toml: no view “{step.tour.view}” ({known})")
-        without = WITHOUT_TRAFFIC.get(step.tour.view)
-        telemetry = without(step, screen) if without else send(step, traffic, screen, seed)
-        screen.show(*drawing.step(step, telemetry, screen.width))
-    screen.show(*drawing.closing(time.monotonic() - begun, project.activation, screen.width))
+        picture = VIEWS[step.tour.view](step, traffic, screen)
+        screen.show(*frame.step(step, picture, screen.width))
+    screen.show(*frame.closing(time.monotonic() - begun, project.activation, screen.width))
     return 0
 
 
-def send(
-    step: Step, traffic: list[payments.Payment], screen: Screen, seed: int = SEED
-) -> drawing.Telemetry:
-    """Send payments through a step's solution, and read back what the store holds of them.
+# ------------------------------------------------------------------------------------------ views
+
+
+def _of_payments(draw: Callable[[Telemetry, int], Iterator[Text]]) -> View:
+    """Make a view of nothing but what the payments left behind."""
+
+    def view(step: Step, traffic: Traffic, screen: Screen) -> Picture:
+        with Store.open(None) as store:
+            with _running(step, traffic, screen, store) as (lab, advance):
+                _send(step, traffic, lab, store, advance)
+            return partial(draw, _held(store))
+
+    return view
+
+
+def _with_retention(step: Step, traffic: Traffic, screen: Screen) -> Picture:
+    """Send the payments; see how long their log events are kept, too."""
+    with Store.open(None) as store:
+        with _running(step, traffic, screen, store) as (lab, advance):
+            _send(step, traffic, lab, store, advance)
+            group = lab.template.log_groups.get(lab.template.function().log_group)
+        return partial(logs.context, _held(store), group.retention_days if group else None)
+
+
+def _over_time(step: Step, traffic: Traffic, screen: Screen) -> Picture:
+    """Lay as many payments over the past, with an incident among them."""
+    with Store.open(None) as store:
+        with _running(step, traffic, screen, None) as (lab, advance):
+            for laid in minutes(lab, traffic.seed, len(traffic.payments)):
+                store.append(laid.log_events, laid.segments)
+                advance()
+            alarms = read_alarms(lab.template.resources)
+        return partial(percentiles, _held(store), alarms)
+
+
+def _through_mapping(step: Step, traffic: Traffic, screen: Screen) -> Picture:
+    """Put the payments into a stream, from which the template's mapping takes them."""
+    with Store.open(None) as store:
+        with _running(step, traffic, screen, store) as (lab, advance):
+            settings = read_mappings(lab.template)[0]
+            timed = crowd.events(step, (Timed(0, one) for one in traffic.payments))
+            records = [record for one in timed for record in records_of(one.event)]
+            delivery, _ = deliver(lab, settings, records)
+            for _ in traffic.payments:
+                advance()
+        return partial(stream, _held(store), settings, delivery)
+
+
+def _faults_noticed(step: Step, traffic: Traffic, screen: Screen) -> Picture:
+    """Run a step's tests, as it begins and finished, on faulty handlers."""
+    del traffic
+    with screen.progress(f"{step.number:02} {step.title}", 2) as advance:
+        judged = []
+        for laid_out in (workspace.start(step), workspace.solution(step)):
+            with laid_out as folder:
+                judged.append(run_learner_tests(step, folder))
+            advance()
+    weak, finished = judged
+    noticed = [
+        (one.rule.replace("-", " "), weak.noticed(one), finished.noticed(one))
+        for one in weak.of_kind("fault")
+    ]
+    return partial(faults, noticed)
+
+
+def _release(step: Step, traffic: Traffic, screen: Screen) -> Picture:
+    """Read what a step's finished template says of releases."""
+    del traffic
+    with (
+        screen.progress(f"{step.number:02} {step.title}", 1) as advance,
+        workspace.solution(step) as folder,
+    ):
+        release = Release.read(load_template(folder / "template.yaml"))
+        advance()
+    return partial(ship, release)
+
+
+VIEWS: dict[str, View] = {
+    "lines": _of_payments(logs.lines),
+    "keys": _of_payments(logs.keys),
+    "context": _with_retention,
+    "numbers": _of_payments(numbers),
+    "percentiles": _over_time,
+    "waterfall": _of_payments(traces.waterfall),
+    "dependencies": _of_payments(traces.dependencies),
+    "api": _of_payments(api),
+    "stream": _through_mapping,
+    "inference": _of_payments(inference),
+    "faults": _faults_noticed,
+    "ship": _release,
+}
+"""What a step's `tour.view` may name."""
+
+
+# ------------------------------------------------------------------------------- what they share
+
+
+@contextmanager
+def _running(
+    step: Step, traffic: Traffic, screen: Screen, store: Store | None
+) -> Iterator[tuple[Lab, Callable[[], None]]]:
+    """Open the lab of a step's solution, and draw progress: a payment at a time.
 
     Args:
         step: The step.
-        traffic: The tour's payments.
+        traffic: The payments.
         screen: Where progress is drawn.
-        seed: Chooses the payments of a view over time: as many, with an incident among them.
+        store: Where telemetry is kept; None where the caller keeps it.
     """
-    over_time = step.tour.view == OVER_TIME
-    delivery: tuple[Settings, Delivery] | None = None
-    with workspace.solution(step) as folder, Store.open(None) as store:
-        with (
-            stage.open_lab(step, folder, store=None if over_time else store) as lab,
-            screen.progress(f"{step.number:02} {step.title}", len(traffic)) as advance,
-        ):
-            if over_time:
-                for laid in minutes(lab, seed, len(traffic)):
-                    store.append(laid.log_events, laid.segments)
-                    advance()
-            else:
-                target, timed = crowd.at_the_door(
-                    step, lab, (Timed(0, one) for one in traffic), store.append
-                )
-                events = [one.event for one in timed]
-                delivery = _through_mapping(lab, events)
-                for _ in (
-                    traffic if delivery else target.invoke_many(events, concurrency=CONCURRENCY)
-                ):
-                    advance()
-            group = lab.template.log_groups.get(lab.template.function().log_group)
-            alarms = read_alarms(lab.template.resources) if over_time else []
-        with store.database():
-            return drawing.Telemetry(
-                log_events=store.log_events(),
-                points=store.data_points(),
-                traces=store.traces(),
-                retention_days=group.retention_days if group else None,
-                alarms=alarms,
-                delivery=delivery,
-            )
+    with (
+        workspace.solution(step) as folder,
+        stage.open_lab(folder, store=store) as lab,
+        screen.progress(f"{step.number:02} {step.title}", len(traffic.payments)) as advance,
+    ):
+        yield lab, advance
 
 
-def _through_mapping(lab: Lab, events: list[object]) -> tuple[Settings, Delivery] | None:
-    """Send what is a stream's as the template's mapping would; None where there is no mapping."""
-    mappings = read_mappings(lab.template)
-    if not mappings:
-        return None
-    records = [record for event in events for record in records_of(event)]
-    return mappings[0], deliver(lab, mappings[0], records)[0]
+def _send(
+    step: Step, traffic: Traffic, lab: Lab, store: Store, advance: Callable[[], None]
+) -> None:
+    """Send the payments, as the step's events, to its function or to its API."""
+    timed = (Timed(0, one) for one in traffic.payments)
+    target, asked = crowd.at_the_door(step, lab, timed, store.append)
+    for _ in target.invoke_many([one.event for one in asked], concurrency=CONCURRENCY):
+        advance()
+
+
+def _held(store: Store) -> Telemetry:
+    """Read back all that a store holds, once its lab is closed."""
+    with store.database():
+        return Telemetry(
+            log_events=store.log_events(), points=store.data_points(), traces=store.traces()
+        )
 
 
 def minutes(lab: Lab, seed: int, count: int) -> Iterator[Invocation]:
@@ -142,44 +251,3 @@ def minutes(lab: Lab, seed: int, count: int) -> Iterator[Invocation]:
     ]
     sent = crowd.payments(seed, window, count / length, incidents=incidents)
     yield from backfill(lab, sent, concurrency=CONCURRENCY)
-
-
-def faults_noticed(step: Step, screen: Screen) -> drawing.Telemetry:
-    """Run a step's tests, as it begins and finished, on faulty handlers."""
-    with screen.progress(f"{step.number:02} {step.title}", 2) as advance:
-        judged = []
-        for laid_out in (workspace.start(step), workspace.solution(step)):
-            with laid_out as folder:
-                judged.append(run_learner_tests(step, folder))
-            advance()
-    weak, finished = judged
-    return drawing.Telemetry(
-        log_events=(),
-        points=(),
-        traces=(),
-        retention_days=None,
-        noticed=[
-            (one.rule.replace("-", " "), weak.noticed(one), finished.noticed(one))
-            for one in weak.of_kind("fault")
-        ],
-    )
-
-
-def rehearse_release(step: Step, screen: Screen) -> drawing.Telemetry:
-    """Read what a step's finished template says of releases."""
-    with (
-        screen.progress(f"{step.number:02} {step.title}", 1) as advance,
-        workspace.solution(step) as folder,
-    ):
-        release = Release.read(load_template(folder / "template.yaml"))
-        advance()
-    return drawing.Telemetry(
-        log_events=(), points=(), traces=(), retention_days=None, release=release
-    )
-
-
-WITHOUT_TRAFFIC: dict[str, Callable[[Step, Screen], drawing.Telemetry]] = {
-    "faults": faults_noticed,
-    "ship": rehearse_release,
-}
-"""Views of what needs no payments: of tests, and of a template."""

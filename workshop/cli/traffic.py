@@ -1,25 +1,23 @@
 """`workshop traffic`: a crowd of customers for a step's function, now or over the past hours."""
 
 import argparse
-import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from workshop.cli import incidents
 from workshop.cli.project import Project
 from workshop.cli.render import traffic as drawing
 from workshop.cli.render.screen import Screen
+from workshop.cli.traffic_plan import Outcome, Plan, read_json
 from workshop.course import crowd, stage, workspace
 from workshop.course.catalogue import Step
 from workshop.endpoint import background
 from workshop.errors import LearnerError, UsageError
 from workshop.lab import Lab
-from workshop.load import CONCURRENCY, DAILY, FLAT, Timed, Window, backfill, live
+from workshop.load import CONCURRENCY, Window, backfill, live
 from workshop.load.incident import Incident
 from workshop.signals import Invocation, LogEvent, SegmentDocument
 from workshop.store import Store
@@ -33,9 +31,6 @@ LONGEST_PAST = 14 * 24 * 3600
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 """
 
-_RHYTHM_FROM = 6 * 3600
-"""Length of a past from which the hours of the day can be told apart."""
-
 _DEPLOY_FROM = 3600
 """Length of a past from which the code was deployed once in it, half way."""
 
@@ -43,86 +38,6 @@ _MINUTE = 60
 _BATCH = 64
 _RELEASE_SECONDS = 1.0
 _SEEDS = 100_000
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be sent, and when.
-
-    Attributes:
-        seed: Decides the payments and their times.
-        window: When they arrive.
-        per_minute: How many a minute, on average.
-        past: Whether the window lies behind us.
-        deploys: When new code was deployed, in seconds since the epoch.
-        incident: What goes wrong.
-        secret: Whether the incident is for the reader to find.
-    """
-
-    seed: int
-    window: Window
-    per_minute: int
-    past: bool
-    deploys: tuple[float, ...] = ()
-    incident: Incident | None = None
-    secret: bool = False
-
-    def payments(self) -> Iterator[Timed]:
-        """Make the payments, with their times."""
-        return crowd.payments(
-            self.seed,
-            self.window,
-            self.per_minute,
-            incidents=[self.incident] if self.incident else [],
-            rhythm=DAILY if self.past and self.window.seconds >= _RHYTHM_FROM else FLAT,
-        )
-
-
-@dataclass
-class Outcome:
-    """What came of it, so far.
-
-    Attributes:
-        payments: How many payments there are to send.
-        planned: In how many events: of most steps a payment is one.
-        struck: How many payments among them the incident hits.
-        sent: How many have been sent and answered.
-        failed: Of those, the ones whose caller got an error that is not their own (in HTTP, 5xx).
-        refused: Those whose caller got an error of their own (in HTTP, 4xx).
-        timed_out: Those among the failed that were cut short by the function's time-out.
-        cold: Those that had to wait for an execution environment.
-        durations: Of each, in milliseconds.
-        log_events: How many log events are kept.
-        segments: How many segment documents are kept.
-        dropped: How many log events are not: an invocation holds ten thousand.
-        seconds: How long it took.
-    """
-
-    payments: int = 0
-    planned: int = 0
-    struck: int = 0
-    sent: int = 0
-    failed: int = 0
-    refused: int = 0
-    timed_out: int = 0
-    cold: int = 0
-    durations: list[float] = field(default_factory=list)
-    log_events: int = 0
-    segments: int = 0
-    dropped: int = 0
-    seconds: float = 0.0
-
-    def count(self, invocation: Invocation) -> None:
-        """Count one more."""
-        status = _status(invocation)
-        self.sent += 1
-        self.failed += status >= 500  # noqa: PLR2004 (HTTP)
-        self.refused += 400 <= status < 500  # noqa: PLR2004 (HTTP)
-        self.timed_out += invocation.status == "timeout"
-        self.cold += invocation.cold_start
-        self.durations.append(invocation.report.duration_ms)
-        self.log_events += len(invocation.log_events)
-        self.segments += len(invocation.segments)
 
 
 def command(project: Project, screen: Screen, options: argparse.Namespace) -> int:
@@ -212,9 +127,7 @@ def traffic(project: Project, screen: Screen, step: Step, plan: Plan, *, finishe
                 workspace.solution(step) if finished else nullcontext(step.folder)
             )
             store = put_away.enter_context(Store.open(project.data))
-            lab = put_away.enter_context(
-                stage.open_lab(step, folder, store=None if plan.past else store)
-            )
+            lab = put_away.enter_context(stage.open_lab(folder, store=None if plan.past else store))
             advance = put_away.enter_context(screen.progress(step.name, outcome.planned))
             for invocation in send(plan, step, lab, store, outcome):
                 if not outcome.sent:
@@ -304,7 +217,7 @@ def _refuse(first: Invocation, step: Step) -> None:
     Raises:
         LearnerError: The function cannot be loaded, or runs into its time-out.
     """
-    error = _json(first.payload) if first.function_error else None
+    error = read_json(first.payload) if first.function_error else None
     kind = str(error.get("errorType", "")) if isinstance(error, dict) else ""
     if first.status == "timeout":
         raise LearnerError(
@@ -317,19 +230,3 @@ def _refuse(first: Invocation, step: Step) -> None:
             f"the function cannot be loaded, so no more was sent: {said.splitlines()[0]}",
             f"workshop check {step.number:02}",
         )
-
-
-def _status(invocation: Invocation) -> int:
-    """Return what a caller by HTTP would have got: of an API's answer, its own status."""
-    if invocation.function_error:
-        return 500
-    answer = _json(invocation.payload)
-    status = answer.get("statusCode") if isinstance(answer, dict) else None
-    return status if isinstance(status, int) else 200
-
-
-def _json(payload: bytes) -> Any:  # noqa: ANN401 (JSON)
-    try:
-        return json.loads(payload)
-    except (ValueError, RecursionError):
-        return None

@@ -11,8 +11,9 @@ from threading import Semaphore
 from typing import TYPE_CHECKING, cast
 
 from workshop.api_gateway import Exchange, Front, HttpRequest, UnsupportedApiError, rest_api
-from workshop.course.payments import DECLINED, FLAKY, Payment
-from workshop.load import SLOW, UNAVAILABLE, Timed
+from workshop.course.payments import Payment
+from workshop.load import Timed
+from workshop.processor.cards import DECLINED, FLAKY, SLOW, UNAVAILABLE
 from workshop.signals import Invocation, Report
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from workshop.api_gateway import Front, HttpRequest, UnsupportedApiError, rest_api
 from workshop.course import faults
-from workshop.course.traffic import LogLine, Sent
+from workshop.course.sent import LogLine, Sent
 from workshop.course.wrong import Wrong
 from workshop.errors import LearnerError
 
 if TYPE_CHECKING:
     from workshop.api_gateway import Exchange, RestApi
     from workshop.course.payments import Payment
-    from workshop.course.processor_service import Charge
     from workshop.course.stage import Stage
+    from workshop.processor.service import Charge
 
 NOWHERE = "/nowhere"
 """A path that no step's API has."""

@@ -12,10 +12,9 @@ import random
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
-from workshop.course.wrong import Wrong
+from workshop.course.verdict import Verdict
 from workshop.errors import ToolError
 
 if TYPE_CHECKING:
@@ -23,11 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workshop.course.catalogue import Step
-    from workshop.course.traffic import Sent
-
-__all__ = ["CheckOutcome", "Verdict", "Wrong", "check_step"]
-
-Outcome: TypeAlias = Literal["passed", "failed", "waiting"]
 
 # pytest's own plugins that a check has no use for: without them it starts in a third of the time.
 _UNUSED = (
@@ -56,55 +50,6 @@ _UNUSED = (
 _ENVIRONMENT = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST", "PYTEST_THEME")
 
 
-@dataclass(frozen=True)
-class CheckOutcome:
-    """One promise of a step and how it came out.
-
-    Attributes:
-        title: The promise in words.
-        outcome: `waiting` when an earlier one was broken, or the tool failed.
-    """
-
-    title: str
-    outcome: Outcome
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a check found.
-
-    Attributes:
-        step: The step.
-        wrong: The first thing wrong; None when there is none, or the tool failed.
-        checks: The step's promises in order of cause.
-        seconds: How long it took.
-        sent: Every event sent, with its answer and signals, to show beside the verdict; the last
-            is the one that went wrong when `wrong` came of an invocation.
-        seed: Seed of the random values, to have the same again.
-        tool_failure: Why there is no verdict; its cause is the exception. Never about the
-            learner's work.
-    """
-
-    step: Step
-    wrong: Wrong | None
-    checks: tuple[CheckOutcome, ...]
-    seconds: float
-    sent: tuple[Sent, ...]
-    seed: int
-    tool_failure: ToolError | None = None
-
-    @property
-    def passed(self) -> bool:
-        """Whether every promise holds."""
-        return self.wrong is None and self.tool_failure is None
-
-    @property
-    def exit_status(self) -> int:
-        """0 when passed, 1 when the learner's work is not there yet, 3 when the tool failed."""
-        problem = self.tool_failure or self.wrong
-        return problem.exit_status if problem else 0
-
-
 def check_step(step: Step, code: Path | None = None, *, seed: int | None = None) -> Verdict:
     """Run a step's promises against a folder of code.
 
@@ -120,12 +65,12 @@ def check_step(step: Step, code: Path | None = None, *, seed: int | None = None)
     start = time.perf_counter()
     import pytest  # 80 ms that only a check should cost.
 
-    from workshop.course import plugin
+    from workshop.course import fixtures, plugin
     from workshop.course.recorder import Recorder
 
     if seed is None:
         seed = random.SystemRandom().getrandbits(32)
-    run = plugin.CheckRun(step, step.folder if code is None else code, seed)
+    run = fixtures.CheckRun(step, step.folder if code is None else code, seed)
     recorder = Recorder(run)
     with _apart():
         status = pytest.main(

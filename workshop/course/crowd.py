@@ -14,7 +14,8 @@ from random import Random
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from workshop.course.payments import Payment
-from workshop.load import FLAT, SLOW, UNAVAILABLE, Incident, Timed, Window, arrivals, struck
+from workshop.load import FLAT, Incident, Timed, Window, arrivals, struck
+from workshop.processor.cards import SLOW, UNAVAILABLE
 
 if TYPE_CHECKING:
     from datetime import tzinfo

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from workshop.course.catalogue import Step
-    from workshop.course.traffic import Sent
+    from workshop.course.sent import Sent
     from workshop.errors import LearnerError
     from workshop.sam import Function
 
@@ -60,6 +61,10 @@ _FRAME = re.compile(
     r"(?:, in (?P<name>[^\n]+))?\n?(?P<text>[^\n]*)"
 )
 _MOST_BYTES = 60
+_ASYNC = re.compile(r"'coroutine' object")
+_HIDDEN = re.compile(r"local variable '(\w+)'")
+_NO_VALUE = re.compile(r"'NoneType' object")
+_UNKNOWN_NAME = re.compile(r"^name '(\w+)' is not defined")
 _MODULE = re.compile(r"No module named '([^']+)'|cannot import name '[^']+' from '([^']+)'")
 
 
@@ -327,7 +332,7 @@ def _init_error(sent: Sent, frames: list[Frame]) -> NoReturn:
         f"{frames[-1].place.partition(':')[0]} raised while it was imported",
         saw=_raised(sent),
         wanted="a module that imports without an error: Lambda does it once, in the init phase",
-        look=str(frames[-1]),
+        look=f"{frames[-1]}\n{_advice(sent, frames[-1])}".rstrip(),
         hint=False,
     )
 
@@ -341,12 +346,38 @@ def _handler_raised(sent: Sent, code: Code, frames: list[Frame], *, expected: bo
         saw=_raised(sent),
         wanted="the processor's own error to come through"
         if expected
-        else "an answer to a payment that can be charged",
-        look=str(frames[-1])
+        else "an answer: with this event there is nothing wrong",
+        look=f"{frames[-1]}\n{_advice(sent, frames[-1])}".rstrip()
         if frames
         else f"{code.module.name}: is `{name}` a function that takes `event` and `context`?",
         hint=False,
     )
+
+
+def _advice(sent: Sent, frame: Frame) -> str:
+    """Say what most often lies behind an exception of Python's; nothing where that is not known.
+
+    Args:
+        sent: What ended in the exception.
+        frame: The learner's innermost line.
+    """
+    message = _message(sent)
+    if unknown := _UNKNOWN_NAME.search(message):
+        name = unknown[1]
+        if name in sys.stdlib_module_names:
+            return f"is `import {name}` missing, at the top of {frame.place.partition(':')[0]}?"
+        return f"is `{name}` defined or imported above that line, and spelled like this?"
+    if hidden := _HIDDEN.search(message):
+        return (
+            f"the function assigns `{hidden[1]}` somewhere, so in all of it the name means its "
+            f"own `{hidden[1]}`"
+        )
+    if _ASYNC.search(message):
+        return "an `async def` gives a coroutine when it is called: here plain functions are called"
+    stack = sent.error.get("stackTrace") or ("",)
+    if _NO_VALUE.search(message) and frame.text and frame.text in str(stack[-1]):
+        return "a function that ends without `return` gives None: which one was called for this?"
+    return ""
 
 
 def _message(sent: Sent) -> str:
@@ -388,9 +419,17 @@ def _frames(sent: Sent, code: Code) -> Iterator[Frame]:
 
 def _importing(code: Code, module: str) -> Frame | None:
     """The learner's import statement that brings in `module`, directly or not."""
+    others = [code.folder / name for name in code.step.edit if name.endswith(".py")]
+    for path in dict.fromkeys([code.module, *others]):
+        if line := _importing_in(path, module):
+            return line
+    return None
+
+
+def _importing_in(path: Path, module: str) -> Frame | None:
     names = {".".join(module.split(".")[: end + 1]) for end in range(module.count(".") + 1)}
     try:
-        source = code.module.read_text(encoding="utf-8")
+        source = path.read_text(encoding="utf-8")
         tree = ast.parse(source)
     except (OSError, ValueError, SyntaxError):
         return None
@@ -405,7 +444,7 @@ def _importing(code: Code, module: str) -> Frame | None:
         if names & set(imported) or any(one.startswith(f"{module}.") for one in imported):
             line = node.lineno  # type: ignore[attr-defined] # both kinds of import have it
             text = source.splitlines()[line - 1].strip()
-            return Frame(f"{code.module.name}:{line}", "<module>", text)
+            return Frame(f"{path.name}:{line}", "<module>", text)
     return None
 
 

@@ -1,10 +1,17 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and folders that go when they are no longer wanted."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workshop.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -29,6 +36,21 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make an empty folder, for as long as it is wanted; its path has no links in it.
+
+    Raises:
+        ToolError: It cannot be made.
+    """
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="workshop-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ToolError(f"cannot make a temporary folder: {error}") from error
+    with temporary as name:
+        yield Path(name).resolve()
 
 
 def _umask() -> int:

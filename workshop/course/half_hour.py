@@ -11,17 +11,18 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workshop.course.payments import SLOW, UNAVAILABLE, payment, planted_card
+from workshop.course.payments import payment, planted_card
 from workshop.load import CONCURRENCY, Timed, backfill
 from workshop.metrics import alarms, emf
 from workshop.metrics.platform_metrics import PlatformLog
-from workshop.metrics.query import get_metric_data
+from workshop.metrics.query import get_metric_data, metric_named
 from workshop.metrics.series import MINUTE, Catalogue, Metric
 from workshop.metrics.series import Window as Asked
+from workshop.processor.cards import SLOW, UNAVAILABLE
 from workshop.signals import DataPoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from random import Random
 
     from workshop.load import Target
@@ -173,7 +174,7 @@ class HalfHour:
             stat = query.get("MetricStat")
             if stat is None:
                 continue
-            metric = metric_of(stat)
+            metric = metric_named(stat["Metric"])
             if metric not in there:
                 return f"{described(metric)}: nothing of that name and those dimensions arrives"
             asked = Asked(self.start, self.end, self.end)
@@ -235,26 +236,9 @@ FAILURES = ("FailedCharge", "Errors")
 """Metrics of how many payments fail: the function's own, and Lambda's."""
 
 
-def watched(alarm: Alarm) -> list[Metric]:
-    """Return the metrics that an alarm stands on."""
-    return [metric_of(query["MetricStat"]) for query in alarm.queries if "MetricStat" in query]
-
-
 def statistics(alarm: Alarm) -> list[str]:
     """Return the statistics that an alarm takes of its metrics."""
     return [str(query["MetricStat"]["Stat"]) for query in alarm.queries if "MetricStat" in query]
-
-
-def metric_of(stat: Mapping[str, object]) -> Metric:
-    """Return the metric of a MetricStat."""
-    metric = stat["Metric"]
-    assert isinstance(metric, dict)  # noqa: S101 (the alarm has been read)
-    dimensions = {str(one["Name"]): str(one["Value"]) for one in metric.get("Dimensions") or ()}
-    return Metric(
-        str(metric.get("Namespace")),
-        str(metric.get("MetricName")),
-        tuple(sorted(dimensions.items())),
-    )
 
 
 def described(metric: Metric) -> str:

@@ -7,13 +7,13 @@ changes a verdict, and so that it can do all of that itself.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
+from workshop.course.files import temporary_folder
 from workshop.course.payments import planted_card
 from workshop.errors import ToolError
 from workshop.load import Timed
@@ -93,12 +93,8 @@ def mount(releases: Path) -> Iterator[Mount]:
     Raises:
         ToolError: A temporary folder cannot be made.
     """
-    try:
-        temporary = tempfile.TemporaryDirectory(prefix="workshop-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise ToolError(f"cannot make a temporary folder: {error}") from error
-    with temporary as name:
-        folder = Path(name).resolve() / "models"
+    with temporary_folder() as parent:
+        folder = parent / "models"
         folder.mkdir()
         yield Mount(folder, releases)
 

@@ -20,13 +20,14 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import tomllib
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
 
+from workshop.course.files import temporary_folder
+from workshop.course.workspace import IGNORED
 from workshop.course.wrong import Wrong
 from workshop.errors import ToolError
 
@@ -46,7 +47,6 @@ SECONDS = 10.0
 """How long the tests may take on the good handler, all together."""
 
 _RUNNER = Path(__file__).with_name("learner_pytest.py")
-_IGNORED = shutil.ignore_patterns("__pycache__", ".*", "test_step.py")
 _KINDS: tuple[Kind, ...] = ("probe", "harmless", "fault")
 _PATIENCE = 4
 _LEAST_SECONDS = 5.0
@@ -315,7 +315,7 @@ def run_learner_tests(
     changes = read_changes(step)
     source = (step.start / CODE).read_text(encoding="utf-8")
     forms = {change.rule: change.applied(source) for change in changes}
-    with _workshop() as folder:
+    with temporary_folder() as folder:
         bench = _Bench(step, code, folder, test_file)
         with _Runner(at_once or min(_MOST_AT_ONCE, os.cpu_count() or 1), fork=fork) as runner:
             good = bench.read(GOOD, runner.run([bench.lay_out(GOOD, source, seconds)]), seconds)
@@ -330,16 +330,6 @@ def run_learner_tests(
             limits[REVERSED] = seconds
             runs = {name: bench.read(name, answers, limit) for name, limit in limits.items()}
     return LearnerTests(test_file, good, changes, runs)
-
-
-@contextmanager
-def _workshop() -> Iterator[Path]:
-    try:
-        temporary = tempfile.TemporaryDirectory(prefix="workshop-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise ToolError(f"cannot make a temporary folder: {error}") from error
-    with temporary as name:
-        yield Path(name).resolve()
 
 
 class _Bench:
@@ -358,7 +348,7 @@ class _Bench:
         """Make a copy, and return the job for it."""
         folder = self._folder / name
         try:
-            shutil.copytree(self._code, folder, ignore=_IGNORED)
+            shutil.copytree(self._code, folder, ignore=IGNORED)
             (folder / CODE).write_text(source, encoding="utf-8")
         except (OSError, shutil.Error) as error:
             raise ToolError(f"cannot copy {self._step.name}: {error}") from error

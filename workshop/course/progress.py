@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workshop.course.catalogue import Course, Step
-    from workshop.course.check import Verdict
+    from workshop.course.verdict import Verdict
 
 VERSION = 1
 

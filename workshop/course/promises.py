@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from workshop.course.payments import find_private
+from workshop.course.private_data import find_private
 from workshop.course.wrong import Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workshop.course.traffic import LogLine, Sent, Traffic
+    from workshop.course.sent import LogLine, Sent
+    from workshop.course.traffic import Traffic
     from workshop.signals import DataPoint
 
 NAMESPACE = "Workshop"
@@ -188,6 +189,7 @@ def nothing_private_is_shown(
     *,
     what: str = "private data is in the log",
     also: str = "a metric's dimensions and metadata are in the log, too",
+    where: str = "app.py",
 ) -> None:
     """Hold that no signal has card number, security code or holder.
 
@@ -195,6 +197,7 @@ def nothing_private_is_shown(
         sent: The traffic, or any events sent.
         what: What is wrong, when it is.
         also: What the learner may not know to be a place where it shows.
+        where: The files that the learner edits.
 
     Raises:
         Wrong: `private-data-shown`.
@@ -207,7 +210,7 @@ def nothing_private_is_shown(
                 what,
                 saw="\n".join(map(str, leaks[:_MOST_LEAKS])),
                 wanted=f"neither card number, nor cvc, nor holder; {also}",
-                look="which line in app.py gives away `event`, or something of `event['card']`?",
+                look=f"which line in {where} gives away `event`, or something of `event['card']`?",
             )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workshop.course import plugin
-from workshop.course.check import CheckOutcome
+from workshop.course import fixtures, plugin
+from workshop.course.verdict import CheckOutcome
 from workshop.errors import ToolError
 
 if TYPE_CHECKING:
     import pytest
 
-    from workshop.course.check import Outcome
+    from workshop.course.verdict import Outcome
     from workshop.course.wrong import Wrong
 
 
@@ -24,7 +24,7 @@ class Recorder:
         interrupted: Whether Ctrl-C ended the run.
     """
 
-    def __init__(self, run: plugin.CheckRun) -> None:
+    def __init__(self, run: fixtures.CheckRun) -> None:
         self._run = run
         self.wrong: Wrong | None = None
         self.tool_failure: ToolError | None = None
@@ -47,7 +47,7 @@ class Recorder:
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Hand over what to check."""
-        config.stash[plugin.CHECK_RUN] = self._run
+        config.stash[fixtures.CHECK_RUN] = self._run
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn the promises."""

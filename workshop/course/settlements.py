@@ -16,11 +16,13 @@ from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
-from workshop.course import faults, payments
-from workshop.course.traffic import Sent
+from workshop.course import faults, payments, private_data
+from workshop.course.sent import Sent
+from workshop.course.traffic import Sender
 from workshop.course.wrong import Wrong
 from workshop.errors import LearnerError
 from workshop.load import Timed
+from workshop.processor.cards import UNAVAILABLE
 from workshop.sam.intrinsics import ACCOUNT, REGION
 from workshop.streams import Clock, EventSourceMapping, Settings, Shard, read_mappings
 
@@ -244,7 +246,7 @@ class Stream:
         self.random = random
         self._lab = lab
         self._code = code
-        self._sent = sent
+        self._sender = Sender(lab, code, sent)
 
     @cached_property
     def settings(self) -> tuple[Settings, ...]:
@@ -286,7 +288,7 @@ class Stream:
         def invoke(event: dict[str, Any]) -> Invocation:
             numbers = {one["kinesis"]["sequenceNumber"] for one in event["Records"]}
             sent.append(self._invoke(event, may_fail=bool(numbers & bad)))
-            self._sent.pop()  # hundreds at worst: a verdict is shown with what was sent by hand
+            self._sender.sent.pop()  # hundreds at worst: a verdict shows what was sent by hand
             return sent[-1].invocation
 
         mapping = EventSourceMapping(settings, shard, invoke)
@@ -304,18 +306,9 @@ class Stream:
         return self.settings[0].stream_arn
 
     def _invoke(self, event: dict[str, Any], *, may_fail: bool) -> Sent:
-        try:
-            sent = Sent(event, self._lab.invoke(event))
-        except LearnerError as error:
-            raise faults.refused(error) from None
-        self._sent.append(sent)
-        if sent.succeeded:
-            try:
-                _ = sent.response
-            except (ValueError, RecursionError):
-                raise faults.unreadable(sent, self._code) from None
-        elif not (may_fail and sent.error.get("errorType") in _NATURAL):
-            faults.judge(sent, self._code, may_fail=may_fail, explain=self._explain(may_fail))
+        sent = self._sender.unjudged(event)
+        if not (may_fail and sent.error.get("errorType") in _NATURAL):
+            self._sender.judge(sent, may_fail=may_fail, explain=self._explain(may_fail))
         return sent
 
     def _explain(self, may_fail: bool) -> faults.Explain | None:  # noqa: FBT001 (of _invoke alone)
@@ -340,21 +333,21 @@ class Stream:
         return None if may_fail else explain
 
 
-def find_private(items: Iterable[Item], sent: Iterable[Sent]) -> list[payments.Leak]:
+def find_private(items: Iterable[Item], sent: Iterable[Sent]) -> list[private_data.Leak]:
     """Find what is private of records in the signals of the invocations that read them.
 
     A record's data is private as a whole, and base64 hides nothing.
     """
-    leaks: list[payments.Leak] = []
+    leaks: list[private_data.Leak] = []
     private = [(one.payment, base64.b64encode(one.data).decode()[:_TELLING]) for one in items]
     for signal, value in _signals(sent):
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for payment, data in private:
             if data in text:
-                leaks.append(payments.Leak(signal, "the record's data, in base64", "holder"))
+                leaks.append(private_data.Leak(signal, "the record's data, in base64", "holder"))
             # Most signals hold no holder at all: a closer look at each would take too long.
             elif any(name[:6].lower() in text.lower() for name in _names(payment)):
-                leaks.extend(payments.find_private_in(value, payment, signal))
+                leaks.extend(private_data.find_private_in(value, payment, signal))
     return list(dict.fromkeys(leaks))
 
 
@@ -402,7 +395,7 @@ def _told_of(payment: payments.Payment) -> Item:
     """Return the record of a payment, always the same."""
     random = Random(payment["payment_id"])  # Not a secret: reproducible traffic.
     told = published(payment, random)
-    if not payment["card"]["number"].endswith(payments.UNAVAILABLE):
+    if not payment["card"]["number"].endswith(UNAVAILABLE):
         return Item(json.dumps(told).encode(), told)
     fault = random.choice(POISON)
     return Item(_spoiled(told, fault), told, fault)

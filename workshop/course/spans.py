@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from workshop.course.traffic import Sent
+    from workshop.course.sent import Sent
     from workshop.traces import Span
 
 _INVOCATION = "Invocation"

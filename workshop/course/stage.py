@@ -1,7 +1,7 @@
 """What stands around a step's function while it runs: its lab, and the services it calls.
 
 The one place that opens a step's lab, for `run`, `check`, `watch`, `tour` and `traffic`. A template
-with the parameter `ProcessorUrl` gets a card processor of its own (`processor_service`), and its
+with the parameter `ProcessorUrl` gets a card processor of its own (`workshop.processor`), and its
 address.
 """
 
@@ -12,15 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from workshop.course.processor_service import Processor
 from workshop.lab import Lab
+from workshop.processor.service import Processor
 from workshop.sam import parameter_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from workshop.course.catalogue import Step
     from workshop.store import Store
 
 PROCESSOR_URL = "ProcessorUrl"
@@ -82,27 +81,30 @@ class Stage:
 
 @contextmanager
 def open_stage(
-    step: Step, folder: Path, *, store: Store | None = None, endpoint_url: str | None = None
+    folder: Path,
+    *,
+    store: Store | None = None,
+    endpoint_url: str | None = None,
+    parameters: Mapping[str, str] | None = None,
 ) -> Iterator[Stage]:
     """Open the lab of a folder of code, with what its template asks for, until the `with` ends.
 
     Args:
-        step: The step it belongs to.
         folder: Where template.yaml and the code are.
         store: Where telemetry is kept; see `Lab`.
         endpoint_url: Where the functions' own AWS calls go; see `Lab`.
+        parameters: Values of the template's parameters, beside those of the services.
 
     Raises:
         TemplateError: The template cannot be read, with the place in the file.
         ToolError: A service cannot be started.
     """
-    del step  # Nothing depends on it yet.
     template = folder / TEMPLATE
     with Services() as services:
         lab = Lab.open(
             template,
             store=store,
-            parameters=services.parameters(template),
+            parameters={**services.parameters(template), **(parameters or {})},
             endpoint_url=endpoint_url,
         )
         with lab:
@@ -111,8 +113,8 @@ def open_stage(
 
 @contextmanager
 def open_lab(
-    step: Step, folder: Path, *, store: Store | None = None, endpoint_url: str | None = None
+    folder: Path, *, store: Store | None = None, endpoint_url: str | None = None
 ) -> Iterator[Lab]:
     """Open the lab of a folder of code, as `open_stage` does, for those who need no more of it."""
-    with open_stage(step, folder, store=store, endpoint_url=endpoint_url) as stage:
+    with open_stage(folder, store=store, endpoint_url=endpoint_url) as stage:
         yield stage.lab

@@ -8,11 +8,11 @@ what the learner has edited has no part in it.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workshop.course.files import temporary_folder
 from workshop.errors import ToolError
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from workshop.course.catalogue import Step
 
-_IGNORED = shutil.ignore_patterns("__pycache__", ".*", "test_step.py")
+IGNORED = shutil.ignore_patterns("__pycache__", ".*", "test_step.py")
+"""What is no part of a step's code."""
 
 
 def start(step: Step) -> AbstractContextManager[Path]:
@@ -52,21 +53,17 @@ def _laid_over(step: Step, files: Path | None = None) -> Iterator[Path]:
     Raises:
         ToolError: Something to be copied is not there, or there is no room for it.
     """
-    try:
-        temporary = tempfile.TemporaryDirectory(prefix="workshop-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise ToolError(f"cannot make a temporary folder: {error}") from error
-    with temporary as name:
-        folder = Path(name).resolve() / step.name
+    with temporary_folder() as parent:
+        folder = parent / step.name
         try:
-            shutil.copytree(step.folder, folder, ignore=_IGNORED)
+            shutil.copytree(step.folder, folder, ignore=IGNORED)
             for edited in step.edit:
                 (folder / edited).unlink(missing_ok=True)
-            shutil.copytree(step.start, folder, ignore=_IGNORED, dirs_exist_ok=True)
+            shutil.copytree(step.start, folder, ignore=IGNORED, dirs_exist_ok=True)
             if files is not None and files.is_file():
                 shutil.copy(files, folder / (step.edit[0] if len(step.edit) == 1 else "app.py"))
             elif files is not None:
-                shutil.copytree(files, folder, ignore=_IGNORED, dirs_exist_ok=True)
+                shutil.copytree(files, folder, ignore=IGNORED, dirs_exist_ok=True)
         except (OSError, shutil.Error) as error:
             raise ToolError(f"cannot lay out {step.name}: {error}") from error
         yield folder

@@ -5,21 +5,19 @@ It stands on the lab and knows no steps; what to send comes from `workshop.cours
     window = Window(end - 1800, end)
     incident = Incident(window.part(1 / 3, 2 / 3), "failing", Scope(currency="EUR"))
     events = crowd.payments(seed, window, per_minute=12, incidents=[incident])
-    with stage.open_lab(step, folder) as lab:  # no store: nothing is kept at its real time
+    with stage.open_lab(folder) as lab:  # no store: nothing is kept at its real time
         laid = list(backfill(lab, events))
     points = [point for one in laid for event in one.log_events for point in emf.read(event).points]
 """
 
 from workshop.load.arrivals import DAILY, FLAT, Timed, Window, arrivals
 from workshop.load.generator import CONCURRENCY, Target, backfill, live
-from workshop.load.incident import SLOW, UNAVAILABLE, Incident, Scope, planted, struck
+from workshop.load.incident import Incident, Scope, planted, struck
 
 __all__ = [
     "CONCURRENCY",
     "DAILY",
     "FLAT",
-    "SLOW",
-    "UNAVAILABLE",
     "Incident",
     "Scope",
     "Target",

@@ -12,12 +12,7 @@ from random import Random
 from typing import Any, Literal, TypeAlias
 
 from workshop.load.arrivals import Window
-
-UNAVAILABLE = "0119"
-"""Last four digits of cards for which the processor is unavailable."""
-
-SLOW = "0341"
-"""Last four digits of cards for which the processor crawls."""
+from workshop.processor.cards import SLOW, UNAVAILABLE
 
 Kind: TypeAlias = Literal["failing", "crawling"]
 KINDS: Mapping[Kind, str] = {"failing": UNAVAILABLE, "crawling": SLOW}

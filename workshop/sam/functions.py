@@ -193,7 +193,9 @@ def _events(events: Properties) -> tuple[Event, ...]:
     found = []
     for name in events:
         event = events.sub(name)
-        event.only(("Type", "Properties"))
+        event.only(
+            ("Type", "Properties"), "does it belong under Properties, two columns further in?"
+        )
         properties = event.sub("Properties")
         values = {key: properties.anything(key) for key in properties}
         found.append(Event(name, event.text("Type"), values))

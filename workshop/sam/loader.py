@@ -30,6 +30,23 @@ _SECTIONS = (
     "Transform",
 )
 
+_ATTRIBUTES = (
+    *("Type", "Properties", "Condition", "Connectors", "CreationPolicy", "DeletionPolicy"),
+    *("DependsOn", "Fn::Transform", "IgnoreGlobals", "Metadata", "UpdatePolicy"),
+    *("UpdateReplacePolicy",),
+)
+"""What a resource may hold beside its properties.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-product-attribute-reference.html
+https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-connector.html
+"""
+
+_FURTHER_IN = {
+    True: "a resource stands under Resources: two columns further in",
+    False: "what does it belong to? It stands further in than that",
+}
+"""What to say of a name at the margin that is no section: whether it looks like a resource."""
+
 
 def load_template(path: Path, parameters: Mapping[str, str] | None = None) -> Template:
     """Read a SAM template and resolve it.
@@ -81,13 +98,16 @@ def _template(path: Path, root: Node, overrides: Mapping[str, str]) -> Template:
     for name, node in sections.items():
         if name not in _SECTIONS:
             raise node.key_place.error(
-                f"a template has no section {name!r}", suggestion(name, _SECTIONS)
+                f"a template has no section {name!r}",
+                suggestion(name, _SECTIONS, _FURTHER_IN["Type" in _names(node)]),
             )
     if "Resources" not in sections:
         raise root.place.error(f"{path.name} has no Resources section")
 
     values = read_parameters(sections.get("Parameters"), overrides, root.place)
     declared = sections["Resources"].mapping("Resources")
+    for logical_id, node in declared.items():
+        _check_attributes(logical_id, node)
     merged = merge_globals(sections.get("Globals"), declared)
     conditions = _children(sections, "Conditions")
     everything = Resolver(values, _children(sections, "Mappings"), conditions, merged)
@@ -151,10 +171,32 @@ def _is_wanted(resolver: Resolver, logical_id: str, node: Node) -> bool:
     return resolver.condition(condition.value, condition.place)
 
 
+def _names(node: Node) -> frozenset[str]:
+    return frozenset(node.value) if isinstance(node.value, dict) else frozenset()
+
+
+def _check_attributes(logical_id: str, node: Node) -> None:
+    """Refuse what may not stand beside a resource's properties, as CloudFormation does."""
+    attributes = node.mapping(f"resource {logical_id}")
+    for name, child in attributes.items():
+        if name in _ATTRIBUTES or "Type" not in attributes:
+            continue
+        if "Type" in _names(child):
+            further = f"a resource stands as far in as {logical_id} does, not further"
+        else:
+            further = "does it belong under Properties, two columns further in?"
+        raise child.key_place.error(
+            f"resource {logical_id} has no attribute {name!r}",
+            suggestion(name, _ATTRIBUTES, further),
+        )
+
+
 def _type_of(logical_id: str, node: Node) -> str:
     type_node = node.mapping(f"resource {logical_id}").get("Type")
     if type_node is None or not isinstance(type_node.value, str):
-        raise node.key_place.error(f"resource {logical_id} has no Type")
+        raise node.key_place.error(
+            f"resource {logical_id} has no Type", "or is it none, and belongs further in?"
+        )
     return type_node.value
 
 

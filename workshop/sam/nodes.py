@@ -118,13 +118,13 @@ def kind(value: object) -> str:
     return "a list" if isinstance(value, list) else "names and values"
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """`did you mean X?`, or all that is known when nothing resembles the name."""
+def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """`did you mean X?`, or what to say when nothing resembles the name: else all that is known."""
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
     if close:
         return f"did you mean {close[0]}?"
-    return f"known: {', '.join(names) or 'none'}"
+    return otherwise or f"known: {', '.join(names) or 'none'}"
 
 
 def read(data: bytes, file: str) -> Node:
@@ -179,8 +179,36 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> Template
     if "\t" in indent:
         return place.error("a tab indents this line", "YAML wants spaces")
     problem = error.problem or "it cannot be parsed"
-    context = error.context or ""
-    return place.error(f"{file} is not YAML: {problem}", context)
+    return place.error(f"{file} is not YAML: {problem}", _explained(error, len(indent)))
+
+
+def _explained(error: yaml.MarkedYAMLError, indent: int) -> str:
+    """Say what a person did of which the parser says what it did not find.
+
+    Args:
+        error: What the parser says, and where.
+        indent: Columns that are left empty in the line it stopped at.
+    """
+    problem, context = error.problem or "", error.context or ""
+    begun, stopped = error.context_mark, error.problem_mark
+    line = begun.line + 1 if begun else 0
+    if begun and stopped and context.startswith("while parsing a block"):
+        if stopped.column == indent != begun.column:
+            return (
+                f"it begins in column {indent + 1}; what it seems to belong to begins in column "
+                f"{begun.column + 1}, in line {line}"
+            )
+        return "what stands here does not belong to the value before it: is a quotation mark amiss?"
+    meant = {
+        "mapping values are not allowed": "a second colon in a line, or a line further in than "
+        "the one above it allows",
+        "expected ':'": f"line {line} has no colon, or no space after it",
+        "quoted scalar": f"a quotation mark opens in line {line} and is not closed",
+        "flow": f"a bracket opens in line {line} and is not closed",
+        "cannot start any token": "a text that begins with this character wants quotation marks",
+    }
+    said = f"{problem}, {context}"
+    return next((meaning for words, meaning in meant.items() if words in said), context)
 
 
 class _Reader:

@@ -42,8 +42,12 @@ class Properties:
         """Where the value of a property stands; the owner's place when it is not there."""
         return self._nodes[name].place if name in self._nodes else self.place
 
-    def only(self, known: Iterable[str]) -> None:
+    def only(self, known: Iterable[str], otherwise: str = "") -> None:
         """Refuse a property that is not known, as SAM does.
+
+        Args:
+            known: The names there may be.
+            otherwise: What to say of a name that resembles none of them.
 
         Raises:
             TemplateError: There is one.
@@ -52,7 +56,7 @@ class Properties:
         for name, node in self._nodes.items():
             if name not in names:
                 raise node.key_place.error(
-                    f"{self._owner} has no property {name!r}", suggestion(name, names)
+                    f"{self._owner} has no property {name!r}", suggestion(name, names, otherwise)
                 )
 
     def names_match(self, pattern: str) -> None:

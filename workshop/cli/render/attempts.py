@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from workshop.cli.render.table import Column, table
-from workshop.cli.render.telemetry import heading
-from workshop.cli.render.text import cut, labelled, printable
+from workshop.cli.render.text import labelled, printable
 
 if TYPE_CHECKING:
     from workshop.streams import Attempt, Delivery, Record, Settings
@@ -32,7 +31,7 @@ def attempts(settings: Settings, delivery: Delivery, width: int) -> Iterator[Tex
     noted = f"{settings.name}: {settings.stream} to {settings.function}"
     title = "event source mapping"
     noted = f"{noted}, batches of {settings.batch_size}"
-    yield heading(title, cut(printable(noted), width - len(title) - 2))
+    yield labelled(f"{title}  ", printable(noted), width, "title", "quiet")
     places = _places(delivery)
     begun = min((one.at for one in delivery.attempts), default=0.0)
     columns = (

@@ -9,7 +9,7 @@ from workshop.cli.render.text import labelled
 from workshop.cli.render.verdict import activating, commands
 
 if TYPE_CHECKING:
-    from workshop.cli.doctor import Part
+    from workshop.cli.examination import Part
 
 _LABEL = 23
 

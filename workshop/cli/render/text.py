@@ -81,6 +81,19 @@ def labelled(label: str, text: str, width: int, label_style: str = "", style: st
     return Text.assemble((label, label_style), (f"\n{' ' * column}".join(rows), style))
 
 
+def asked(where: str, question: str, width: int | None = None) -> Text:
+    """Draw a question as one would ask it, with what it is asked of.
+
+    Args:
+        where: Such as `where`, `metric` or `trace`.
+        question: What is asked; beyond the width it goes on in another line.
+        width: Columns for the whole; None for as many as it takes.
+    """
+    if width is not None:
+        return labelled(f"{where}  ", question, width, "quiet", "accent")
+    return Text.assemble((f"{where}  ", "quiet"), (question, "accent"))
+
+
 def prose(text: str, width: int, indent: int = 0) -> Iterator[Text]:
     """Draw paragraphs: prose is wrapped, an indented line is code and stays as it is."""
     for line in text.strip("\n").splitlines():

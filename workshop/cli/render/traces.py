@@ -13,25 +13,35 @@ from workshop.traces import Trace
 
 MOST_ROWS = 40
 
+_ON_EVERY_TRACE = frozenset({"ColdStart", "Service"})
+_ROOMY = 72
+
 _FLAGS = (("HasFault", "fault"), ("HasThrottle", "throttle"), ("HasError", "error"))
 
 
 def listed(summaries: Sequence[Mapping[str, Any]], width: int) -> Iterator[Text]:
-    """Draw trace summaries, as GetTraceSummaries gives them, a line each."""
+    """Draw trace summaries, as GetTraceSummaries gives them: a line each, and one of annotations.
+
+    A trace that has none but the Tracer's own goes without the second.
+    """
     if not summaries:
         yield Text("no such traces in that time", "quiet")
         return
-    yield Text(_line("trace", "at", "duration", "outcome", "entry and annotations"), "quiet")
+    yield Text(_line(("trace", "at", "duration", "outcome", "entry"), width), "quiet")
     for one in summaries[:MOST_ROWS]:
         moment = datetime.fromtimestamp(one["StartTime"]).astimezone()
         outcome = next((word for flag, word in _FLAGS if one.get(flag)), "ok")
         duration = f"{one['Duration'] * 1000:.0f} ms"
         entry = one.get("EntryPoint", {}).get("Name", "")
-        rest = printable(" ".join([entry, *_annotations(one)]))
-        line = Text(cut(_line(one["Id"], f"{moment:%H:%M:%S}", duration, outcome, rest), width))
+        row = (one["Id"], f"{moment:%H:%M:%S}", duration, outcome, printable(entry))
+        line = Text(_line(row, width))
         if outcome != "ok":
-            line.highlight_words([f" {outcome} "], "bad")
+            line.highlight_regex(rf"(?<= ){outcome}(?= |$)", "bad")
         yield line
+        said = dict(_annotations(one))
+        if said.keys() - _ON_EVERY_TRACE:
+            pairs = (f"{key}={value}" for key, value in said.items())
+            yield Text(cut(f"  {printable(' '.join(pairs))}", width), "quiet")
     if len(summaries) > MOST_ROWS:
         yield Text(f"… {len(summaries) - MOST_ROWS:,} more, earlier ones", "quiet")
 
@@ -43,13 +53,22 @@ def whole(trace: Trace, width: int) -> Iterator[Text]:
     yield from waterfall(trace, width)
 
 
-def _line(number: str, at: str, duration: str, outcome: str, rest: str) -> str:
-    """Line the columns up; the id stands first and whole, as it is there to be copied."""
-    return f"{number:<35}  {at:<8}  {duration:>8}  {outcome:<8}  {rest}".rstrip()
+def _line(row: tuple[str, str, str, str, str], width: int) -> str:
+    """Line the columns up; the id stands first and whole, as it is there to be copied.
+
+    Where not all have room, when and where go first.
+    """
+    number, at, duration, outcome, entry = row
+    when, where = (f"  {at:<8}", f"  {entry}") if width >= _ROOMY else ("", "")
+    return cut(f"{number:<35}{when}  {duration:>8}  {outcome:<8}{where}".rstrip(), width)
 
 
-def _annotations(summary: Mapping[str, Any]) -> Iterator[str]:
-    """Write annotations as key=value; of a key with several values, the first."""
-    for key, values in summary.get("Annotations", {}).items():
+def _annotations(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give annotations with their values; of a key with several values, the first.
+
+    Those that the Tracer puts on every trace come last: what is cut off should be of them.
+    """
+    said = summary.get("Annotations", {}).items()
+    for key, values in sorted(said, key=lambda pair: pair[0] in _ON_EVERY_TRACE):
         if values:
-            yield f"{key}={next(iter(values[0]['AnnotationValue'].values()))}"
+            yield key, str(next(iter(values[0]["AnnotationValue"].values())))

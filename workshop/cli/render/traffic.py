@@ -13,7 +13,7 @@ from workshop.metrics.statistics import percentile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workshop.cli.traffic import Outcome, Plan
+    from workshop.cli.traffic_plan import Outcome, Plan
     from workshop.course.catalogue import Step
 
 _LABEL = 12

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from workshop.cli.render.text import labelled, printable
 from workshop.course.catalogue import Step
-from workshop.course.check import Verdict
+from workshop.course.verdict import Verdict
 
 _COMMAND = re.compile(r" {2,}(?=workshop )")
 """What stands before a command at the end of a `look`: it gets a line of its own, to be whole."""

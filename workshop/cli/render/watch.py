@@ -7,7 +7,7 @@ from rich.text import Text
 
 from workshop.cli.render.telemetry import figures, heading
 from workshop.cli.render.text import cut, labelled, printable
-from workshop.course.traffic import LogLine, Sent
+from workshop.course.sent import LogLine, Sent
 
 _MOST_EVENTS = 3
 _INDENT = 4

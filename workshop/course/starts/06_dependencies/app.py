@@ -9,9 +9,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 logger = Logger(service="payments")
 metrics = Metrics(namespace="Workshop", service="payments")
+# endregion setup
+# region tracer
 # TODO(06): Let the tracer patch requests, so that every call is on the trace.
 tracer = Tracer(service="payments", auto_patch=False)
-# endregion setup
+# endregion tracer
 
 
 # region trace
@@ -33,7 +35,9 @@ def handler(event: dict, context: object) -> dict:
     if "campaign" in event:
         logger.append_keys(campaign=event["campaign"])
     logger.info("collecting payment", amount=event["amount"], currency=event["currency"])
+    # endregion handler
 
+    # region charge
     start = time.perf_counter()
     try:
         charge = collect_payment(event)
@@ -44,10 +48,13 @@ def handler(event: dict, context: object) -> dict:
     finally:
         took = (time.perf_counter() - start) * 1000
         metrics.add_metric("ChargeDuration", unit=MetricUnit.Milliseconds, value=took)
+    # endregion charge
 
+    # region charged
     logger.info("payment charged", charge_id=charge["charge_id"])
     metrics.add_metric("SuccessfulCharge", unit=MetricUnit.Count, value=1)
     metrics.add_metric("ChargedAmount", unit=MetricUnit.NoUnit, value=event["amount"])
+    # endregion charged
     return {
         "payment_id": event["payment_id"],
         "charge_id": charge["charge_id"],
@@ -55,4 +62,3 @@ def handler(event: dict, context: object) -> dict:
         "currency": event["currency"],
         "status": "charged",
     }
-    # endregion handler

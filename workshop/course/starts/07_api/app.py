@@ -11,8 +11,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 # TODO(07): Make an APIGatewayRestResolver that validates.
 logger = Logger(service="payments")
 metrics = Metrics(namespace="Workshop", service="payments")
-tracer = Tracer(service="payments", patch_modules=["requests"])
 # endregion setup
+# region tracer
+tracer = Tracer(service="payments", patch_modules=["requests"])
+# endregion tracer
 
 
 # TODO(07): Say what a payment is: a model of it and of its card.
@@ -45,7 +47,9 @@ def handler(event: dict, context: object) -> dict:
     if "campaign" in event:
         logger.append_keys(campaign=event["campaign"])
     logger.info("collecting payment", amount=event["amount"], currency=event["currency"])
+    # endregion handler
 
+    # region charge
     start = time.perf_counter()
     try:
         charge = collect_payment(event)
@@ -57,10 +61,13 @@ def handler(event: dict, context: object) -> dict:
     finally:
         took = (time.perf_counter() - start) * 1000
         metrics.add_metric("ChargeDuration", unit=MetricUnit.Milliseconds, value=took)
+    # endregion charge
 
+    # region charged
     logger.info("payment charged", charge_id=charge["charge_id"])
     metrics.add_metric("SuccessfulCharge", unit=MetricUnit.Count, value=1)
     metrics.add_metric("ChargedAmount", unit=MetricUnit.NoUnit, value=event["amount"])
+    # endregion charged
     return {
         "payment_id": event["payment_id"],
         "charge_id": charge["charge_id"],
@@ -68,4 +75,3 @@ def handler(event: dict, context: object) -> dict:
         "currency": event["currency"],
         "status": "charged",
     }
-    # endregion handler

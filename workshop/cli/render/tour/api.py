@@ -10,14 +10,14 @@ from rich.text import Text
 
 from workshop.cli import findings
 from workshop.cli.render.table import Column, table
-from workshop.cli.render.text import printable
+from workshop.cli.render.text import asked, printable
 from workshop.metrics.gateway_metrics import NAMESPACE
 from workshop.metrics.statistics import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workshop.cli.render.tour import Telemetry
+    from workshop.cli.render.tour.telemetry import Telemetry
     from workshop.signals import DataPoint, LogEvent
 
 _MEANINGS = {
@@ -35,7 +35,7 @@ def api(telemetry: Telemetry, width: int) -> Iterator[Text]:
     """Draw the answers by status, the API's own metrics, and one refused request in both logs."""
     lines = list(_access_log(telemetry.log_events))
     statuses = Counter(int(line["status"]) for line in lines)
-    yield _asked("access log", "stats count(*) by status")
+    yield asked("access log", "stats count(*) by status")
     columns = (
         Column("status", "right", least=6),
         Column("requests", "right", least=8),
@@ -70,7 +70,7 @@ def _metrics(points: Sequence[DataPoint]) -> Iterator[Text]:
             values.setdefault(point.name, []).extend(point.values)
     if not values.get("Count"):
         return
-    yield _asked("AWS/ApiGateway", "what the callers saw, whoever answered")
+    yield asked("AWS/ApiGateway", "what the callers saw, whoever answered")
     for name, whose in (("4XXError", "theirs"), ("5XXError", "ours")):
         found = values.get(name, [])
         yield Text(f"{name:<18} Average {sum(found) / max(1, len(found)):>8.1%}   {whose}")
@@ -83,7 +83,7 @@ def _metrics(points: Sequence[DataPoint]) -> Iterator[Text]:
 
 def _followed(request_id: str, telemetry: Telemetry, width: int) -> Iterator[Text]:
     """Draw what the function logged of a request that the access log names."""
-    yield _asked("where", f'correlation_id = "{printable(request_id)}"')
+    yield asked("where", f'correlation_id = "{printable(request_id)}"', width)
     columns = (
         Column("level", least=5),
         Column("message", least=15),
@@ -114,7 +114,3 @@ def _access_log(events: Sequence[LogEvent]) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(line, dict) and "level" not in line and str(line.get("status")).isdecimal():
             yield line
-
-
-def _asked(where: str, question: str) -> Text:
-    return Text.assemble((f"{where}  ", "quiet"), (question, "accent"))

@@ -11,14 +11,14 @@ from workshop.cli import findings
 from workshop.cli.render.bars import row as bar_row
 from workshop.cli.render.table import Column, table
 from workshop.cli.render.telemetry import heading
-from workshop.cli.render.text import labelled, printable
+from workshop.cli.render.text import asked, labelled, printable
 from workshop.metrics.platform import read_report
 from workshop.metrics.statistics import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from workshop.cli.render.tour import Telemetry
+    from workshop.cli.render.tour.telemetry import Telemetry
     from workshop.signals import DataPoint, LogEvent
 
 _VERSION = "model_version"
@@ -46,7 +46,7 @@ def inference(telemetry: Telemetry, width: int) -> Iterator[Text]:
     for version, decisions in sorted(decided.items()):
         yield Text()
         question = f'annotation.{_VERSION} = "{printable(version)}"'
-        yield Text.assemble(("trace  ", "quiet"), (question, "accent"))
+        yield asked("trace", question)
         said = ", ".join(f"{printable(one)} {count}" for one, count in sorted(decisions.items()))
         yield labelled("", f"{decisions.total()} payments scored by it: {said}", width)
 

@@ -1,4 +1,4 @@
-"""`workshop tour`, steps 08 and 11: what tests would notice, and what a release would do."""
+"""Step 11 in the tour: what becomes of a bad release, and of a good one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from workshop.course.release import shares
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workshop.cli.render.tour import Telemetry
-    from workshop.course.release import Trouble
+    from workshop.course.release import Release, Trouble
 
-_NOTICED, _MISSED = Text("noticed", "good"), Text("missed", "bad")
 _TROUBLES: tuple[tuple[str, Trouble | None], ...] = (
     ("cannot start", "crashes"),
     ("fails every payment", "fails"),
@@ -25,30 +23,8 @@ _TROUBLES: tuple[tuple[str, Trouble | None], ...] = (
 )
 
 
-def faults(telemetry: Telemetry, width: int) -> Iterator[Text]:
-    """Draw which faults the weak test notices, and which the finished ones."""
-    columns = (
-        Column("a release with this fault", least=26),
-        Column("one weak test"),
-        Column("tests of step 08"),
-    )
-    rows = [
-        (does, _NOTICED if weak else _MISSED, _NOTICED if finished else _MISSED)
-        for does, weak, finished in telemetry.noticed
-    ]
-    yield table(columns, rows, width)
-    yield Text()
-    weak = sum(one for _, one, _ in telemetry.noticed)
-    finished = sum(one for _, _, one in telemetry.noticed)
-    said = f"{weak} of {len(rows)} faults noticed by the one, {finished} by the others."
-    yield labelled("", said, width)
-
-
-def ship(telemetry: Telemetry, width: int) -> Iterator[Text]:
+def ship(release: Release, width: int) -> Iterator[Text]:
     """Draw what becomes of releases: which alarm stops them, when, and at which share."""
-    release = telemetry.release
-    if release is None:
-        return
     steps = shares(release.kind)
     columns = (
         Column("a version that …", least=20),

@@ -1,91 +1,17 @@
-"""Steps 04 to 06 in the tour, drawn from telemetry that is made up."""
+"""The tour's pictures of steps 05 and 06, drawn from traces that are made up."""
 
 import pytest
 
-from workshop.cli.render import tour as drawing
-from workshop.metrics.alarms import read_alarms
-from workshop.signals import DataPoint
+from workshop.cli.render.tour.telemetry import Telemetry
+from workshop.cli.render.tour.traces import dependencies, waterfall
 from workshop.traces import assemble
 
-START = 1_795_444_800  # a whole minute
+START = 1_795_444_800
 WIDTH = 80
-ALARMS = read_alarms(
-    {
-        "Slow": {
-            "Type": "AWS::CloudWatch::Alarm",
-            "Properties": {
-                "AlarmName": "payments-slow",
-                "Namespace": "Workshop",
-                "MetricName": "ChargeDuration",
-                "Dimensions": [{"Name": "service", "Value": "payments"}],
-                "ExtendedStatistic": "p99",
-                "Period": 60,
-                "ComparisonOperator": "GreaterThanThreshold",
-                "Threshold": 500,
-                "EvaluationPeriods": 2,
-                "TreatMissingData": "notBreaching",
-            },
-        },
-    }
-)
 
 
-def drawn(view, **telemetry):
-    given = {"log_events": (), "points": (), "traces": (), "retention_days": None} | telemetry
-    return [str(line) for line in drawing.VIEWS[view](drawing.Telemetry(**given), WIDTH)]
-
-
-def durations(*minutes):
-    """ChargeDuration of some payments in each minute."""
-    return [
-        DataPoint(
-            "Workshop",
-            "ChargeDuration",
-            {"service": "payments"},
-            (START + 60 * minute) * 1000,
-            tuple(values),
-            "Milliseconds",
-        )
-        for minute, values in enumerate(minutes)
-    ]
-
-
-QUICK = [10.0] * 9
-SLOW = [*QUICK, 600.0]
-
-
-def test_an_average_hides_what_p99_shows():
-    lines = drawn("percentiles", points=durations(QUICK, QUICK, SLOW, QUICK), alarms=ALARMS)
-    (average,) = [line for line in lines if "Average" in line]
-    (p99,) = [line for line in lines if "p99" in line]
-    assert "69 ms at most" in average
-    assert "547 ms at most" in p99  # between the slowest and the one before it
-    assert p99.split()[1] == "▁▁▁▁██▁▁"
-    assert average.split()[1] == "▁▁▁▁▂▂▁▁"
-    told = " ".join(" ".join(lines).split())
-    assert "10 payments took 69 ms on average, and none of them anything near it." in told
-    assert "Half took 10 ms or less, 1 over half a second." in told
-
-
-def test_an_alarm_is_drawn_by_the_minutes_it_is_in_alarm():
-    points = durations(QUICK, SLOW, SLOW, SLOW, QUICK, QUICK)
-    (line,) = [
-        one
-        for one in drawn("percentiles", points=points, alarms=ALARMS)
-        if one.lstrip().startswith("payments-slow")
-    ]
-    assert line.split()[1] == "····████····"
-    assert line.endswith("ALARM for 2 min")
-
-
-def test_an_alarm_that_stays_quiet_says_so():
-    lines = drawn("percentiles", points=durations(QUICK, SLOW, QUICK), alarms=ALARMS)
-    assert any(line.endswith("stays OK") for line in lines)
-
-
-@pytest.mark.parametrize("view", ["percentiles", "waterfall", "dependencies"])
-def test_a_step_that_left_nothing_has_nothing_to_show(view):
-    assert drawn(view) == []
+def drawn(draw, found):
+    return [str(line) for line in draw(Telemetry((), (), found), WIDTH)]
 
 
 def trace(number, start, *subsegments, annotations=None, cold=False):
@@ -141,8 +67,8 @@ def traces(*documents):
 
 def test_a_payment_is_found_by_what_was_annotated():
     lines = drawn(
-        "waterfall",
-        traces=traces(
+        waterfall,
+        traces(
             trace(1, START, {"name": "## collect", "took": 9}, cold=True, annotations={"a": "no"}),
             trace(
                 2,
@@ -159,8 +85,8 @@ def test_a_payment_is_found_by_what_was_annotated():
 
 def test_calls_are_counted_by_how_they_ended():
     lines = drawn(
-        "dependencies",
-        traces=traces(
+        dependencies,
+        traces(
             trace(1, START, call(200, 0.01)),
             trace(2, START, call(503), call(200)),
             trace(3, START, call(error="ReadTimeout", took=0.5), call(200, 0.02)),
@@ -174,8 +100,8 @@ def test_calls_are_counted_by_how_they_ended():
 
 def test_the_trace_that_is_drawn_is_one_that_was_tried_again_and_went_well():
     lines = drawn(
-        "dependencies",
-        traces=traces(
+        dependencies,
+        traces(
             trace(1, START, call(200, 9)),
             trace(2, START, call(503, 0.3), call(503, 0.3), call(503, 0.3)),
             trace(3, START, call(error="ReadTimeout", took=0.5), call(200, 0.02)),
@@ -184,3 +110,8 @@ def test_the_trace_that_is_drawn_is_one_that_was_tried_again_and_went_well():
     told = " ".join(" ".join(lines).split())
     assert f"one that was tried again: 1-{START:08x}-{3:024x}" in told
     assert "2 calls for one payment, 1 of them without success. 520 of 520 ms passed" in told
+
+
+@pytest.mark.parametrize("draw", [waterfall, dependencies])
+def test_a_step_that_left_nothing_has_nothing_to_show(draw):
+    assert drawn(draw, []) == []

@@ -10,29 +10,29 @@ from rich.text import Text
 from workshop.cli import findings
 from workshop.cli.render.attempts import attempts
 from workshop.cli.render.table import Column, table
-from workshop.cli.render.text import labelled, printable
+from workshop.cli.render.text import asked, labelled, printable
 from workshop.streams import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workshop.cli.render.tour import Telemetry
+    from workshop.cli.render.tour.telemetry import Telemetry
     from workshop.signals import DataPoint
+    from workshop.streams import Settings
 
 _MOST_ROWS = 5
 _LAST_DIGITS = 6
 
 
-def stream(telemetry: Telemetry, width: int) -> Iterator[Text]:
+def stream(
+    telemetry: Telemetry, settings: Settings, delivery: Delivery, width: int
+) -> Iterator[Text]:
     """Draw one batch with a bad record in it, where the bad ones ended, and what was settled."""
-    if telemetry.delivery is None:
-        return
-    settings, delivery = telemetry.delivery
     shown = _first_bad_batch(delivery)
     if shown is not None:
         yield from attempts(settings, shown, width)
         yield Text()
-    yield Text.assemble(("where  ", "quiet"), ('level = "ERROR"', "accent"))
+    yield asked("where", 'level = "ERROR"')
     yield from _rejected(telemetry, delivery, width)
     yield Text()
     records = {one.sequence_number for sent in delivery.attempts for one in sent.records}

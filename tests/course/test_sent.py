@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from workshop.course.traffic import LogLine
+from workshop.course.sent import LogLine
 from workshop.signals import LogEvent
 
 ID = UUID(int=1)

@@ -1,0 +1,111 @@
+"""What `workshop traffic` is to send, and what has come of it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from workshop.course import crowd
+from workshop.load import DAILY, FLAT, Timed, Window
+from workshop.load.incident import Incident
+from workshop.signals import Invocation
+
+_RHYTHM_FROM = 6 * 3600
+"""Length of a past from which the hours of the day can be told apart."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be sent, and when.
+
+    Attributes:
+        seed: Decides the payments and their times.
+        window: When they arrive.
+        per_minute: How many a minute, on average.
+        past: Whether the window lies behind us.
+        deploys: When new code was deployed, in seconds since the epoch.
+        incident: What goes wrong.
+        secret: Whether the incident is for the reader to find.
+    """
+
+    seed: int
+    window: Window
+    per_minute: int
+    past: bool
+    deploys: tuple[float, ...] = ()
+    incident: Incident | None = None
+    secret: bool = False
+
+    def payments(self) -> Iterator[Timed]:
+        """Make the payments, with their times."""
+        return crowd.payments(
+            self.seed,
+            self.window,
+            self.per_minute,
+            incidents=[self.incident] if self.incident else [],
+            rhythm=DAILY if self.past and self.window.seconds >= _RHYTHM_FROM else FLAT,
+        )
+
+
+@dataclass
+class Outcome:
+    """What came of it, so far.
+
+    Attributes:
+        payments: How many payments there are to send.
+        planned: In how many events: of most steps a payment is one.
+        struck: How many payments among them the incident hits.
+        sent: How many have been sent and answered.
+        failed: Of those, the ones whose caller got an error that is not their own (in HTTP, 5xx).
+        refused: Those whose caller got an error of their own (in HTTP, 4xx).
+        timed_out: Those among the failed that were cut short by the function's time-out.
+        cold: Those that had to wait for an execution environment.
+        durations: Of each, in milliseconds.
+        log_events: How many log events are kept.
+        segments: How many segment documents are kept.
+        dropped: How many log events are not: an invocation holds ten thousand.
+        seconds: How long it took.
+    """
+
+    payments: int = 0
+    planned: int = 0
+    struck: int = 0
+    sent: int = 0
+    failed: int = 0
+    refused: int = 0
+    timed_out: int = 0
+    cold: int = 0
+    durations: list[float] = field(default_factory=list)
+    log_events: int = 0
+    segments: int = 0
+    dropped: int = 0
+    seconds: float = 0.0
+
+    def count(self, invocation: Invocation) -> None:
+        """Count one more."""
+        status = _status(invocation)
+        self.sent += 1
+        self.failed += status >= 500  # noqa: PLR2004 (HTTP)
+        self.refused += 400 <= status < 500  # noqa: PLR2004 (HTTP)
+        self.timed_out += invocation.status == "timeout"
+        self.cold += invocation.cold_start
+        self.durations.append(invocation.report.duration_ms)
+        self.log_events += len(invocation.log_events)
+        self.segments += len(invocation.segments)
+
+
+def _status(invocation: Invocation) -> int:
+    """Return what a caller by HTTP would have got: of an API's answer, its own status."""
+    if invocation.function_error:
+        return 500
+    answer = read_json(invocation.payload)
+    status = answer.get("statusCode") if isinstance(answer, dict) else None
+    return status if isinstance(status, int) else 200
+
+
+def read_json(payload: bytes) -> Any:  # noqa: ANN401 (JSON)
+    """Read a payload; None when it is no JSON."""
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
