@@ -37,7 +37,11 @@ def typed_in(text):
     return fenced + INLINE.findall(FENCE.sub("", text))
 
 
-COMMANDS = sorted({typed for text in GUIDES.values() for typed in typed_in(text)})
+APIS = (ROOT / "docs" / "aws-apis.md").read_text(encoding="utf-8")
+COMMANDS = sorted(
+    {typed for text in GUIDES.values() for typed in typed_in(text)}
+    | {typed for typed in typed_in(APIS) if len(typed.split()) > len(("workshop", "query"))}
+)
 PLANS = {found["title"]: found for found in PLAN.finditer(GUIDES["presenting"])}
 
 

@@ -9,7 +9,8 @@ import pytest
 from workshop.cli import arguments
 from workshop.cli.tour import COUNT, SEED
 from workshop.course.catalogue import Course
-from workshop.course.payments import UNAVAILABLE, customers
+from workshop.course.payments import customers
+from workshop.processor.cards import UNAVAILABLE
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

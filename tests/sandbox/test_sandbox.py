@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import botocore.exceptions
 import pytest
 
-from workshop.course import payments, processor_service
+from workshop.processor import cards, service
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,12 +78,12 @@ def charge(table, slept, monkeypatch):
 def test_it_knows_the_same_cards_as_the_processor_of_the_steps(charge):
     module = charge.module
     assert (module.UNAVAILABLE, module.FLAKY, module.SLOW, module.DECLINED) == (
-        payments.UNAVAILABLE,
-        payments.FLAKY,
-        payments.SLOW,
-        payments.DECLINED,
+        cards.UNAVAILABLE,
+        cards.FLAKY,
+        cards.SLOW,
+        cards.DECLINED,
     )
-    assert module.SLOW_SECONDS == processor_service.SLOW_SECONDS
+    assert module.SLOW_SECONDS == service.SLOW_SECONDS
 
 
 def test_a_key_is_charged_once(charge):

@@ -39,6 +39,14 @@ def segment(number, **members):
     }
 
 
+def test_the_database_takes_no_more_memory_than_it_needs(tmp_path):
+    with Store.open(tmp_path) as store, store.database() as connection:
+        ((allowed,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
+    number, unit = allowed.split()
+    assert unit in ("MiB", "GiB")
+    assert unit == "MiB" or float(number) <= 2
+
+
 def test_what_was_appended_is_read_back(store):
     store.append([event("one"), event("two")], [segment(1)])
 

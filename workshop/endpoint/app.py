@@ -3,7 +3,6 @@
 import json
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from workshop.endpoint.alarms import Alarms
@@ -14,6 +13,7 @@ from workshop.endpoint.lambda_api import LambdaApi
 from workshop.endpoint.logs.errors import invalid
 from workshop.endpoint.logs.events import Events
 from workshop.endpoint.logs.groups import Groups
+from workshop.endpoint.logs.lookup_tables import LookupTables
 from workshop.endpoint.logs.queries import Queries
 from workshop.endpoint.protocols import JsonService, Protocols
 from workshop.endpoint.readings import Metrics
@@ -69,14 +69,21 @@ class Endpoint:
         events = Events(
             self.store, groups, region=REGION, account_id=ACCOUNT_ID, deleted=metrics.forget
         )
-        self._queries = Queries(self.store, events, region=REGION, account_id=ACCOUNT_ID)
+        tables = LookupTables(data and data / "lookup_tables", region=REGION, account_id=ACCOUNT_ID)
+        self._queries = Queries(
+            self.store,
+            events,
+            region=REGION,
+            account_id=ACCOUNT_ID,
+            lookup_table=tables.table,
+        )
         self._protocols = Protocols(
             [
                 JsonService(
                     "logs",
                     "Logs_20140328",
                     "1.1",
-                    {**events.operations, **self._queries.operations},
+                    {**events.operations, **self._queries.operations, **tables.operations},
                     invalid,
                 ),
                 cloudwatch.service(alarms.operations),
@@ -105,12 +112,7 @@ class Endpoint:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _answer(self, request: Request) -> Response:

@@ -22,7 +22,7 @@ from workshop.endpoint import aws_config
 from workshop.endpoint.app import HEALTH, REGION, Endpoint
 from workshop.endpoint.functions import Parameters, no_parameters
 from workshop.endpoint.http import HOST
-from workshop.errors import ToolError, UsageError
+from workshop.errors import LearnerError, ToolError, UsageError, WorkshopError
 
 DEFAULT_PORT = 4590
 """The first port tried; when it is taken, those after it."""
@@ -127,7 +127,8 @@ def start(places: Places, command: Sequence[str], folder: Path) -> Running:
         folder: The folder to run it in.
 
     Raises:
-        ToolError: It did not come up; its own words are in the error.
+        WorkshopError: It did not come up. The kind is that of what ended it, and its own words are
+            in the error.
     """
     try:
         places.log.parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +142,7 @@ def start(places: Places, command: Sequence[str], folder: Path) -> Running:
                 start_new_session=True,
             )
     except OSError as error:
-        raise ToolError(f"the endpoint cannot be started: {error}") from error
+        raise ToolError(f"the endpoint cannot be started: {error.strerror}") from error
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         found = running(places)
@@ -150,7 +151,7 @@ def start(places: Places, command: Sequence[str], folder: Path) -> Running:
             process.returncode = 0
             return found
         if process.poll() is not None:
-            raise ToolError("the endpoint did not come up", _last_words(places.log))
+            raise _refusal(process.returncode, places.log)
         time.sleep(_POLL_SECONDS)
     process.kill()
     process.wait()
@@ -206,18 +207,21 @@ def _listening(
     template: Path, data: Path, token: str, port: int | None, parameters: Parameters
 ) -> Iterator[Endpoint]:
     wanted = range(DEFAULT_PORT, DEFAULT_PORT + _PORTS) if port is None else [port]
+    reason = "taken"
     for candidate in wanted:
         try:
             endpoint = Endpoint(template, data, port=candidate, token=token, parameters=parameters)
         except OSError as error:
             if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
                 raise ToolError(f"the endpoint cannot listen: {error}") from error
+            if error.errno == errno.EACCES:
+                reason = "not open to this account"
             continue
         with endpoint:
             yield endpoint
         return
     if port is not None:
-        raise UsageError(f"port {port} is taken", "leave --port away, and a free one is found")
+        raise UsageError(f"port {port} is {reason}", "leave --port away, and a free one is found")
     raise ToolError(f"no port from {wanted[0]} to {wanted[-1]} is free", "workshop up --port N")
 
 
@@ -248,7 +252,15 @@ def _write(file: Path, own: Running) -> None:
         unfinished.chmod(0o600)
         unfinished.replace(file)
     except OSError as error:
-        raise ToolError(f"the state of the endpoint cannot be written: {error}") from error
+        raise _not_kept(error, file) from error
+
+
+def _not_kept(error: OSError, file: Path) -> ToolError:
+    reason = (error.strerror or str(error)).lower()
+    return ToolError(
+        f"the state of the endpoint cannot be kept: {reason}",
+        f"it is to be written to {file.parent}",
+    )
 
 
 def _is_held(lock: Path) -> bool:
@@ -267,7 +279,7 @@ def _held(lock: Path, *, shared: bool = False, patience_seconds: float = 0.0) ->
         lock.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o644)
     except OSError as error:
-        raise ToolError(f"the state of the endpoint cannot be kept: {error}") from error
+        raise _not_kept(error, lock) from error
     try:
         while not (is_ours := _try(descriptor, kind)) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
@@ -284,9 +296,14 @@ def _try(descriptor: int, kind: int) -> bool:
     return True
 
 
-def _last_words(log: Path) -> str:
+def _refusal(status: int, log: Path) -> WorkshopError:
+    """Make an error of what an endpoint wrote that ended at once: what, then where to look."""
+    what = "the endpoint did not come up"
+    kind = {one.exit_status: one for one in (LearnerError, UsageError)}.get(status, ToolError)
     with suppress(OSError):
         words = log.read_text(encoding="utf-8", errors="replace").strip()
-        if words:
-            return " ".join(words[-2000:].split())
-    return str(log)
+        first, *others = words[-2000:].splitlines() or [""]
+        if first:
+            look = " ".join(" ".join(others).split())
+            return kind(f"{what}: {first.removeprefix('✗ ')}", look)
+    return kind(what, str(log))

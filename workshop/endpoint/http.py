@@ -20,8 +20,8 @@ import h11
 
 HOST = "127.0.0.1"
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
-"""Largest body taken: an event of 6 MB, the most that any operation here allows, and room."""
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""Largest body taken: a lookup table of 10 MB, the most that any operation allows, and room."""
 
 _MAX_DISCARDED_BYTES = 64 * 1024 * 1024  # read past a body that is too large, to be heard
 _MAX_HEAD_BYTES = 64 * 1024

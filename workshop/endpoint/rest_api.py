@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from workshop.api_gateway import Exchange, Front, HttpRequest, RestApi, rest_api
@@ -84,12 +83,7 @@ class RestApiServer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _over(self, lab: Lab) -> Front:
