@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import invocations, load, queries, verdict
+from benchmarks import http_ingest, invocations, larger, load, queries, verdict
 from benchmarks.emulator import find_binary
 from benchmarks.report import Section
 
@@ -32,7 +32,9 @@ def main() -> int:
         ("save to verdict", verdict.save_to_verdict),
         (f"sustained load, {load.SECONDS:.0f} s", load.sustained),
         ("ingest", queries.ingest),
+        ("ingest over HTTP", http_ingest.ingest),
         ("log queries", queries.logs),
+        ("log queries on more", larger.larger),
         ("metric data", queries.metrics),
         ("trace search", queries.traces),
     )

@@ -1,4 +1,4 @@
-"""Clients that we did not write, as processes: AWS and SAM CLI, scripts with boto3 and awswrangler."""
+"""Clients that we did not write, as processes: the AWS and SAM CLIs, boto3, awswrangler."""
 
 import importlib.util
 import json
@@ -17,7 +17,8 @@ from tests.endpoint.conftest import GROUP, eventually
 from workshop.endpoint import aws_config
 
 AWS = Path(sys.executable).with_name("aws")
-SAM = Path(__file__).parents[2] / ".venv-sam/bin/sam"
+ROOT = Path(__file__).parents[2]
+SAM = ROOT / ".venv-sam/bin/sam"
 
 SCRIPT = """
 import boto3, json, time
@@ -238,6 +239,7 @@ def test_the_sam_cli_reads_logs_and_traces(environment, aws):
             [SAM, *arguments],
             capture_output=True,
             check=False,
+            cwd=ROOT,  # where its samconfig.toml names a stack, which is not to be asked for
             env=environment | {"SAM_CLI_TELEMETRY": "0"},
             text=True,
             timeout=60,
@@ -247,4 +249,5 @@ def test_the_sam_cli_reads_logs_and_traces(environment, aws):
 
     assert text in sam("logs", "--cw-log-group", GROUP)
     assert "Invocation" in sam("traces")
-    assert json.loads(sam("remote", "invoke", arn, "--event", '{"by": "sam"}')) == {"by": "sam"}
+    invoke = ("remote", "invoke", arn, "--config-env", "workshop")
+    assert json.loads(sam(*invoke, "--event", '{"by": "sam"}')) == {"by": "sam"}

@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from tests.endpoint.conftest import eventually
+from workshop.endpoint.logs import queries
 
 QUERY = "stats count(*) as n by level | sort level"
 
@@ -172,8 +173,8 @@ def test_queries_are_listed_newest_first(logs, group):
     assert listed[0]["queryString"].endswith(QUERY)
 
 
-def test_a_query_can_be_stopped_while_it_runs(logs, endpoint):
-    # Far more work than there is time for: it ends only because it is interrupted.
+def slow_group(logs, endpoint):
+    """A log group, and a query of it that is far more work than there is time for."""
     name = f"/slow/{uuid.uuid4().hex}"
     logs.create_log_group(logGroupName=name)
     with endpoint.store.database() as connection:
@@ -183,6 +184,11 @@ def test_a_query_can_be_stopped_while_it_runs(logs, endpoint):
             [name, int(time.time() * 1000) - 60_000],
         )
     text = "filter @message like /(1+2?3?)+x/ | stats count(*) by sha256(@message) | sort @message"
+    return name, text
+
+
+def test_a_query_can_be_stopped_while_it_runs(logs, endpoint):
+    name, text = slow_group(logs, endpoint)
     number = logs.start_query(queryString=text, **span(logGroupName=name))["queryId"]
     status = eventually(
         lambda: logs.get_query_results(queryId=number)["status"] in ("Running", "Complete")
@@ -196,6 +202,66 @@ def test_a_query_can_be_stopped_while_it_runs(logs, endpoint):
     assert time.monotonic() - begun < 1
     with pytest.raises(logs.exceptions.InvalidParameterException, match="already ended"):
         logs.stop_query(queryId=number)
+    logs.delete_log_group(logGroupName=name)
+
+
+def test_a_query_that_takes_too_long_is_ended(logs, endpoint, monkeypatch):
+    monkeypatch.setattr(queries, "MAX_SECONDS", 0.05)
+    name, text = slow_group(logs, endpoint)
+
+    answer = ask(logs, text, logGroupName=name)
+
+    assert (answer["status"], answer["results"]) == ("Timeout", [])
+    monkeypatch.undo()
+    assert ask(logs, "stats count(*)", logGroupName=name)["status"] == "Complete"
+    logs.delete_log_group(logGroupName=name)
+
+
+def test_a_query_that_would_return_too_much_fails(logs, group, monkeypatch, caplog):
+    monkeypatch.setattr(queries, "MAX_CHARACTERS", 500)
+
+    assert ask(logs, "fields @message", logGroupName=group)["status"] == "Failed"
+    assert "more than 500 characters" in caplog.text
+    assert ask(logs, QUERY, logGroupName=group)["status"] == "Complete"
+
+
+def test_results_that_are_too_large_to_be_kept_all_are_forgotten_oldest_first(
+    logs, group, monkeypatch
+):
+    monkeypatch.setattr(queries, "MAX_CHARACTERS_KEPT", 1)
+    text = "fields @message | limit 3"
+    first = logs.start_query(queryString=text, **span(logGroupName=group))["queryId"]
+    assert len(results(logs, first)["results"]) == 3
+
+    second = logs.start_query(queryString=text, **span(logGroupName=group))["queryId"]
+    assert len(results(logs, second)["results"]) == 3
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        results(logs, first)
+
+
+def test_more_than_ten_thousand_rows_come_when_they_are_asked_for(logs, endpoint):
+    name = f"/many/{uuid.uuid4().hex}"
+    logs.create_log_group(logGroupName=name)
+    with endpoint.store.database() as connection:
+        connection.execute(
+            "INSERT INTO log_events SELECT 2000000 + i, 0, ?, 's', ?, i::VARCHAR, 0 "
+            "FROM range(12000) t(i)",
+            [name, int(time.time() * 1000) - 60_000],
+        )
+
+    def numbers(text):
+        query = logs.start_query(queryString=text, **span(logGroupName=name))["queryId"]
+        pages = [results(logs, query)]
+        while token := pages[-1].get("nextToken"):
+            pages.append(results(logs, query, nextToken=token))
+        return [[row["@message"] for row in rows(page)] for page in pages]
+
+    assert [len(page) for page in numbers("fields @message")] == [10_000]
+    pages = numbers("fields @message | sort @message | limit 11000")
+    assert [len(page) for page in pages] == [10_000, 1_000]
+    assert [int(number) for page in pages for number in page] == list(range(11_000))
+    with pytest.raises(logs.exceptions.MalformedQueryException, match="at most 100000"):
+        numbers("limit 100001")
     logs.delete_log_group(logGroupName=name)
 
 

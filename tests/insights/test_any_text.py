@@ -7,9 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workshop.insights import Compiled, MalformedQuery, Query, Scope, compile_query, parse, rows
+from workshop.insights import (
+    Compiled,
+    MalformedQuery,
+    Query,
+    Scope,
+    compile_query,
+    parse,
+    read_table,
+    rows,
+)
 
-SCOPE = Scope(("/g",), 0, 2**42, 2**40)
+USERS = read_table("a,b\n1,x\n")
+SCOPE = Scope(("/g",), 0, 2**42, 2**40, lookup_table={"users": USERS}.get)
 MESSAGES = (
     "",
     "{",
@@ -23,13 +33,15 @@ a b.c a.b @message @timestamp @duration @x `a_b` 'text' "t*x*" '' 5m 1mo 99y 0s 
 99999999999999999999 true null count(*) sum(a) max(@message) min(b) pct(a,99) latest(a)
 topk(2,a) values(a) bin(5m) bin(1q) jsonParse(@message) substr(a,1,2) datefloor(a,1h)
 fromMillis(a) toInt(a) split(a,'') round(a,400) if(a,b,1) coalesce(a,1,'x') count_distinct(a)
+isIpInSubnet(a,'::/8') isValidIp(a) regexReplace(a,'.','x') count_over_time(a)
 stddev(a) sqrt(a) formatDate(a,'%q') formatDate(@timestamp,'%d','Asia/Tokyo')
 """.split()  # noqa: SIM905 - it is a vocabulary
 WORDS = [
     *ATOMS,
     *"""
 fields display filter where stats sort order limit head tail parse dedup unnest source by as
-and or not like in asc desc offset any into pattern diff join accum /x(?<n>.)*/ /(/ | | | | ( )
+and or not like in asc desc offset any into pattern diff join accum lookup users output
+/x(?<n>.)*/ /(/ | | | | ( )
 ( ) [ ] , , * + - / % ^ = != <= > =~ ! . # `
 """.split(),  # noqa: SIM905
     "\n",
@@ -103,7 +115,10 @@ STAGES = st.one_of(
     ),
     EXPRESSIONS.map("stats max({}) as m, values(a)".format),
     st.sampled_from(
-        ["limit 2", "tail 1", "dedup a", "parse 'a*' as z", "parse @message /(?<z>.)/"]
+        [
+            *("limit 2", "tail 1", "dedup a", "parse 'a*' as z", "parse @message /(?<z>.)/"),
+            *("lookup users a OUTPUT b", "lookup users b as n, a OUTPUT a, b"),
+        ]
     ),
 )
 

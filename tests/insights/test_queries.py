@@ -2,7 +2,14 @@
 
 import pytest
 
-from workshop.insights import MalformedQuery, discovered, event_id
+from workshop.insights import (
+    InvalidTable,
+    LookupTable,
+    MalformedQuery,
+    discovered,
+    event_id,
+    read_table,
+)
 
 REQUEST = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 START = f"START RequestId: {REQUEST} Version: $LATEST"
@@ -637,6 +644,111 @@ def test_join_shows_the_fields_chosen_before_it(table):
     assert row == {"api.status": "503", "api.id": "r2", "fn.request": "r2"}
 
 
+USERS = read_table("id,name,team\n7,Ada,red\n8,Bob,\n7,Eve,blue\n")
+
+
+def looked_up(table, text, *messages):
+    return table(text, *messages, lookup_table={"users": USERS}.get)
+
+
+def test_lookup_puts_columns_of_a_table_beside(table):
+    messages = ('{"id": 7}', '{"id": 8}', '{"id": 9}', "text")
+    text = "fields id | lookup users id OUTPUT name, team | sort @timestamp"
+
+    assert looked_up(table, text, *messages) == [
+        {"id": "7", "name": "Ada", "team": "red"},
+        {"id": "8", "name": "Bob", "team": ""},
+        {"id": "9"},
+        {},
+    ]
+    assert looked_up(table, "lookup users id output team | display team", messages[0]) == [
+        {"team": "red"}
+    ]
+    assert looked_up(table, "lookup users id output team", messages[0]) == [
+        {"@timestamp": "2025-10-09 12:00:00.000", "@message": '{"id": 7}', "team": "red"}
+    ]
+
+
+def test_lookup_compares_a_field_of_another_name_exactly(table):
+    messages = ('{"who": "Ada", "of": "red"}', '{"who": "ada", "of": "red"}', '{"who": "Ada"}')
+    text = "fields who | lookup users name as who, team as of OUTPUT id | filter ispresent(id)"
+
+    assert looked_up(table, text, *messages) == [{"who": "Ada", "id": "7"}]
+
+
+def test_lookup_overwrites_a_field_where_it_finds_something(table):
+    messages = ('{"id": 7, "name": "old"}', '{"id": 9, "name": "old"}')
+    text = "fields id, name | lookup users id OUTPUT name | sort id"
+
+    assert looked_up(table, text, *messages) == [
+        {"id": "7", "name": "Ada"},
+        {"id": "9", "name": "old"},
+    ]
+
+
+def test_lookup_stands_before_and_after_stats(table):
+    messages = ('{"id": 7}', '{"id": 7}', '{"id": 8}')
+    after = "stats count(*) as n by id | lookup users id OUTPUT name"
+
+    assert looked_up(
+        table, "lookup users id OUTPUT name | stats count(*) as n by name | sort name", *messages
+    ) == [{"name": "Ada", "n": "2"}, {"name": "Bob", "n": "1"}]
+    assert looked_up(table, f"{after} | filter n > 1", *messages) == [
+        {"id": "7", "n": "2", "name": "Ada"}
+    ]
+    assert looked_up(table, f"{after} | filter name = 'Bob'", *messages) == [
+        {"id": "8", "n": "1", "name": "Bob"}
+    ]
+
+
+def test_lookup_leaves_the_statistics_as_they_were(ask):
+    result = ask(
+        "filter id > 6 | lookup users id OUTPUT name",
+        *('{"id": 7}', '{"id": 1}', '{"id": 9}'),
+        lookup_table={"users": USERS}.get,
+    )
+
+    assert (result.statistics.records_matched, result.statistics.records_scanned) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", "no header row"),
+        ("a,,b\n1,2,3", "without a name"),
+        ("a,a\n1,2", "one twice"),
+        ("a,b\n1,2\n\n3", "line 4 has 1 values for 2 fields"),
+        ('a\n"x', "line 2 is no CSV"),
+    ],
+)
+def test_what_is_no_lookup_table_is_refused_with_the_line(text, what):
+    with pytest.raises(InvalidTable, match=what):
+        read_table(text)
+
+
+def test_a_lookup_table_is_csv_as_spreadsheets_write_it():
+    text = '\ufeffa,"b c"\r\n"x, ""y""","two\nlines"\r\n\r\n'
+    assert read_table(text) == LookupTable(("a", "b c"), (('x, "y"', "two\nlines"),))
+
+
+def test_regex_replace_replaces_every_match(table):
+    message = "a1b22"
+    for name in ("regexReplace", "regex_replace"):
+        assert table(f"fields {name}(@message, '[0-9]+', '#') as x", message) == [{"x": "a#b#"}]
+    for text in ("'(', 'x'", r"'[0-9]', '\\1'", "'[0-9]', '$1'", "@message, 'x'"):
+        with pytest.raises(MalformedQuery):
+            table(f"fields regexReplace(@message, {text})", message)
+
+
+def test_counts_and_sums_over_time_are_those_of_each_bin(table):
+    text = "stats {}(*) as n, {}(v) as s by bin(2s) | sort n"
+    for count, total in (("count_over_time", "sum_over_time"), ("countOverTime", "sumOverTime")):
+        assert table(text.format(count, total), '{"v": 1}', '{"v": 2}', '{"v": 4}') == [
+            {"bin(2s)": "2025-10-09 12:00:02.000", "n": "1", "s": "4"},
+            {"bin(2s)": "2025-10-09 12:00:00.000", "n": "2", "s": "3"},
+        ]
+
+
 def test_parse_multi_makes_a_row_for_each_match(table):
     text = r"parse @message /ip=(?<ip>[\d.]+)/ multi | fields ip | sort ip"
     assert table(text, "ip=1 ip=2", "no") == [{"ip": "1"}, {"ip": "2"}, {}]
@@ -657,6 +769,8 @@ def test_expand_makes_a_row_for_each_item_under_the_same_name(table):
         ("fields a |", "", "ends too early"),
         ("filter a = ", "", "ends too early"),
         ("", "", "ends too early"),
+        ("lookup users id OUTPUT x", "lookup users id OUTPUT x", "no lookup table users"),
+        ("lookup users id", "", "expecting {',', as, output}"),
         ("fields a | anomaly", "anomaly", "anomaly is not offered offline"),
         ("stats rate(a, 1m)", "rate(a, 1m)", "rate is not offered offline"),
         ("fields foo(a)", "foo(a)", "no function foo"),

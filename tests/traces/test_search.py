@@ -75,6 +75,10 @@ TERMS = [
     *("rootcause.error.entity { last and remote }", "rootcause.responsetime.service { index = 2 }"),
     *("rootcause.responsetime.entity { coverage < 0.75 }", 'resource.arn ENDSWITH ":payments"'),
     *('rootcause.json = #[{"ClientImpacting": true}]', 'instance.id = "i"'),
+    *(
+        'rootcause.json = #[{"Services": [{"Name": "shop.example"}]}]',
+        'rootcause.json = #[{"Services": [{"EntityPath": [{"Name": "no"}]}]}]',
+    ),
 ]
 
 
@@ -140,6 +144,29 @@ def test_pages_follow_each_other_and_count_what_was_looked_at(connection):
     assert sum(page.processed for page in pages) == whole.processed == len(TRACES)
     last = whole.traces[2]
     assert pages[0].next == Cursor(last.start_time, last.id)
+
+
+@pytest.mark.parametrize("text", ["partial", "!annotation.count", "fault", "!partial"])
+def test_a_page_that_takes_too_long_ends_and_the_next_goes_on(connection, monkeypatch, text):
+    monkeypatch.setattr(searching, "_FIRST_BATCH", 2)
+    monkeypatch.setattr(searching, "_LARGEST_BATCH", 2)
+    chosen = parse_filter(text)
+
+    pages, after = [], None
+    while not pages or after is not None:
+        pages.append(
+            search(
+                *(connection, START, START + 100),
+                chosen=chosen,
+                after=after,
+                patience_seconds=-1,
+            )
+        )
+        after = pages[-1].next
+
+    assert len(pages) > 1
+    assert [int(t.id[-24:], 16) for page in pages for t in page.traces] == expected(text)
+    assert sum(page.processed for page in pages) == len(TRACES)
 
 
 @pytest.mark.parametrize(

@@ -112,10 +112,13 @@ def traffic(project: Project, screen: Screen, step: Step, plan: Plan, *, finishe
         KeyboardInterrupt: After Ctrl-C, when what was sent by then is kept and told.
     """
     outcome = Outcome()
-    for at, payment in plan.payments():
-        outcome.payments += 1
-        outcome.struck += _hit(plan.incident, payment, at)
-    outcome.planned = sum(1 for _ in crowd.events(step, plan.payments()))
+    with screen.progress(f"{step.name}: counting", 1):  # seconds, for many days
+        for at, payment in plan.payments():
+            outcome.payments += 1
+            outcome.struck += _hit(plan.incident, payment, at)
+        outcome.planned = outcome.payments
+        if step.name in crowd.SHAPES:
+            outcome.planned = sum(1 for _ in crowd.events(step, plan.payments()))
     screen.show(*drawing.opening(step, plan, outcome.payments, screen.width, finished=finished))
     screen.flush()
     begun = time.monotonic()

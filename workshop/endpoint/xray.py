@@ -19,6 +19,9 @@ from workshop.traces.filters import InvalidFilter, parse_filter
 MAX_DOCUMENTS = 50
 MAX_TRACE_IDS = 5
 TRACES_PER_PAGE = 500
+PATIENCE_SECONDS = 0.25
+"""For a first page; for further ones, which somebody wants whole, `PATIENCE_LATER_SECONDS`."""
+PATIENCE_LATER_SECONDS = 2.0
 
 _RANGES = ("TraceId", "Event", "Service")
 _MAX_FILTER = 2000
@@ -96,6 +99,7 @@ class XRay:
                 kind=range_type,
                 after=after,
                 limit=TRACES_PER_PAGE,
+                patience_seconds=PATIENCE_SECONDS if after is None else PATIENCE_LATER_SECONDS,
             )
         answer: dict[str, Any] = {
             "TraceSummaries": [

@@ -88,6 +88,8 @@ _ONE_ARGUMENT: dict[str, Callable[[Value], Value]] = {
     "sortslast": _sorts(last=True),
     "stddev": _deviation,
     "sum": _sum,
+    "sum_over_time": _sum,
+    "sumovertime": _sum,
     "values": _collected,
     "variance": _variance,
 }
@@ -140,9 +142,9 @@ class Aggregation:
 
     def _aggregate(self, node: syntax.Call) -> Value:
         match node.name, node.arguments:
-            case "count", () | (syntax.Star(),):
+            case "count" | "count_over_time" | "countovertime", () | (syntax.Star(),):
                 return Value("CAST(count(*) AS DOUBLE)", Kind.NUMBER)
-            case "count", (argument,):
+            case "count" | "count_over_time" | "countovertime", (argument,):
                 counted = self._inside.value(argument)
                 return Value(f"CAST(count({counted.sql}) AS DOUBLE)", Kind.NUMBER)
             case "pct" | "percentile", (argument, syntax.Number(text=text)) if (

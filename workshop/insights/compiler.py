@@ -21,9 +21,10 @@ from workshop.insights.expressions import (
     period,
 )
 from workshop.insights.order import arranged, squeezed
-from workshop.insights.values import Kind, Value
+from workshop.insights.values import MISSING, Kind, Value
 
 DEFAULT_LIMIT = 10_000
+MAX_LIMIT = 100_000
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Limit.html"""
 
 _EVENTS = "events_in_scope"  # stands in the SQL until all that is read of them is known
@@ -140,7 +141,7 @@ class _Pipeline:
         self._columns = 0
         self._fields: list[syntax.Item] = []
         self._display: list[syntax.Item] | None = None
-        self._values: dict[int, Value] = {}  # of projected items that are no plain fields
+        self._appended: list[syntax.Item] = []  # to the fields, by `lookup`
         self._projected: set[str] = set()
         self._sort: tuple[syntax.SortTerm, ...] = ()
         self._limits: list[int] = []
@@ -289,6 +290,8 @@ class _Pipeline:
         self._sort = stage.terms
 
     def _apply_limit(self, stage: syntax.Limit) -> None:
+        if stage.count > MAX_LIMIT:
+            raise MalformedQuery(f"a limit is at most {MAX_LIMIT}", stage.start, stage.end)
         self._limits.append(stage.count)
         if stage.tail:
             self._tail = min(stage.count, self._tail or stage.count)
@@ -485,7 +488,7 @@ class _Pipeline:
         )
         self._outputs = list(self._names.defined)
         self._group_columns = [Value("-n", Kind.NUMBER), Value("p", Kind.NUMBER)]
-        self._fields, self._display, self._projected = [], None, set()
+        self._fields, self._display, self._projected, self._appended = [], None, set(), []
 
     def _apply_dedup(self, stage: syntax.Dedup) -> None:
         self._begin_rows()
@@ -515,6 +518,50 @@ class _Pipeline:
             f"THEN json_extract_string({value.sql}, '$[*]') ELSE [{value.sql}] END) AS {items}"
         )
         self._add([(stage.name, Value(items, Kind.ITEM))])
+
+    def _apply_lookup(self, stage: syntax.Lookup) -> None:
+        """Put columns of a lookup table beside each row that has its keys.
+
+        Not documented, so chosen: a row without a match keeps what it had under those names, and
+        of several rows of the table with the same keys the first one counts.
+        """
+        table = self.scope.lookup_table(stage.table)
+        if table is None:
+            what = f"there is no lookup table {stage.table}"
+            raise MalformedQuery(what, stage.start, stage.end)
+        for name in (*(key.name for key in stage.keys), *stage.outputs):
+            if name not in table.fields:
+                what = f"the lookup table {stage.table} has no field {name}"
+                raise MalformedQuery(what, stage.start, stage.end)
+        subjects = [values.text(self._expressions().value(key.field)) for key in stage.keys]
+        before = [self._present(name) for name in stage.outputs]
+        columns = table.columns([key.name for key in stage.keys], stage.outputs)
+        names = [self.parameter.unique("looked") for _ in columns]
+        lists = [f"unnest({self.parameter(column)}::VARCHAR[])" for column in columns]
+        listed = ", ".join(f"{one} AS {name}" for one, name in zip(lists, names, strict=True))
+        equal = " AND ".join(
+            f"{subject} = {name}" for subject, name in zip(subjects, names, strict=False)
+        )
+        self._flush()
+        joined = f"{self._source} AS l LEFT JOIN (SELECT {listed}) AS r ON {equal}"
+        self._source = f"(SELECT l.*, r.* FROM {joined})"
+        additions = []
+        for name, column, old in zip(stage.outputs, names[len(subjects) :], before, strict=True):
+            kind, (new, kept) = values.unified([Value(column, Kind.TEXT), old])
+            sql = f"CASE WHEN {names[0]} IS NOT NULL THEN {new} ELSE {kept} END"
+            additions.append((name, Value(sql, kind)))
+        self._add(additions)
+        for name in stage.outputs:
+            shown = syntax.Field(stage.start, stage.end, name)
+            self._appended.append(syntax.Item(stage.start, stage.end, shown, name, aliased=False))
+            if name not in self._outputs and not self._names.raw:
+                self._outputs.append(name)
+
+    def _present(self, name: str) -> Value:
+        """Give what a name means here; a missing value when it means nothing."""
+        if not self._names.raw and name not in self._names.defined:
+            return MISSING
+        return self._resolve(syntax.Field(0, 0, name))
 
     def _apply_join(self, stage: syntax.Join) -> None:
         """Put the rows of another query beside these, where one field of each is the same.
@@ -549,7 +596,8 @@ class _Pipeline:
         known = [name for name in named if name in self._names.defined]
         self._outputs = list(dict.fromkeys([*shown, *known]))
         self._group_columns = [left[f"{stage.left}.@timestamp"]]
-        self._fields, self._display, self._projected, self._sort = [], None, set(), ()
+        self._fields, self._display, self._projected, self._appended = [], None, set(), []
+        self._sort = ()
 
     def as_right_side(self, alias: str, named: Sequence[str]) -> tuple[dict[str, Value], str]:
         """Compile the query of a `join` to the columns that are named of it, and its SQL."""
@@ -628,7 +676,7 @@ class _Pipeline:
             self._add([(item.name, value)])
             if item.name not in self._outputs:
                 self._outputs.append(item.name)
-        self._fields, self._display, self._projected = [], None, set()
+        self._fields, self._display, self._projected, self._appended = [], None, set(), []
         self._sort = ()
 
     _STAGES: ClassVar[dict[type[syntax.Stage], Callable[[Any, Any], None]]] = {
@@ -644,6 +692,7 @@ class _Pipeline:
         syntax.Dedup: _apply_dedup,
         syntax.Unnest: _apply_unnest,
         syntax.Join: _apply_join,
+        syntax.Lookup: _apply_lookup,
         syntax.Pattern: _apply_pattern,
     }
 
@@ -689,6 +738,8 @@ class _Pipeline:
                 syntax.Item(0, 0, syntax.Field(0, 0, name), name, aliased=False)
                 for name in ("@timestamp", "@message")
             ]
+        if self._display is None:
+            items = [*items, *self._appended]
         columns: dict[str, Value] = {}
         for item in items:
             plain = isinstance(item.value, syntax.Field) and not item.aliased
@@ -701,7 +752,8 @@ class _Pipeline:
 
     def _finished(self, sources: Sequence[syntax.Source]) -> Compiled:
         projection = self._projection()
-        limit = min([*self._limits, self.scope.limit or DEFAULT_LIMIT])
+        given = [*self._limits, *([self.scope.limit] if self.scope.limit else [])]
+        limit = min(given, default=DEFAULT_LIMIT)
         order = ", ".join(self._order())
         self._flush()
         last = "id" if self._names.raw else "matched"

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 from workshop.insights import discovery, functions, regex, syntax, values
 from workshop.insights.errors import MalformedQuery
 from workshop.insights.functions import ArgumentError
+from workshop.insights.lookup import LookupTable
 from workshop.insights.values import MISSING, Kind, Value
 
 # Some functions need their argument several times: nested, that multiplies.
@@ -19,7 +20,9 @@ AGGREGATES = frozenset(
         "collect_values",
         "count",
         "count_distinct",
+        "count_over_time",
         "countdistinct",
+        "countovertime",
         "earliest",
         "latest",
         "max",
@@ -31,12 +34,18 @@ AGGREGATES = frozenset(
         "sortslast",
         "stddev",
         "sum",
+        "sum_over_time",
+        "sumovertime",
         "topk",
         "values",
         "variance",
     }
 )
 """Functions that stand in `stats` alone."""
+
+
+def _no_lookup_table(_name: str) -> LookupTable | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,7 @@ class Scope:
         limit: The `limit` of StartQuery; None when the caller gave none.
         account_id: For `@log` and `@aws.account`.
         region: For `@aws.region`.
+        lookup_table: Gives a lookup table by its name; None when there is none.
     """
 
     log_groups: tuple[str, ...]
@@ -60,6 +70,7 @@ class Scope:
     limit: int | None = None
     account_id: str = "123456789012"
     region: str = "us-east-1"
+    lookup_table: Callable[[str], LookupTable | None] = _no_lookup_table
 
 
 class Parameters:

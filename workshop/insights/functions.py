@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from workshop.insights import values
+from workshop.insights import addresses, regex, values
 from workshop.insights.values import MISSING, Kind, Value
 
 Parameter: TypeAlias = Callable[[object], str]
@@ -196,29 +196,36 @@ def _json_array_contains(value: Value, item: Value) -> Value:
     )
 
 
-_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{{2}}|[1-9]?[0-9])"
-_IPV4 = "regexp_full_match({0}, '(" + _OCTET + r"\.){{3}}" + _OCTET + "')"
+def _is_ip(*tests: Callable[[str], str]) -> Callable[[Value], Value]:
+    """Make a function that says whether a text is an address."""
+    return lambda value: _boolean(f"({' OR '.join(test(values.text(value)) for test in tests)})")
 
 
-def _ipv4_number(text: str) -> str:
-    parts = f"string_split({text}, '.')"
-    octets = " + ".join(
-        f"TRY_CAST({parts}[{index}] AS BIGINT) * {256 ** (4 - index)}" for index in range(1, 5)
-    )
-    return f"CASE WHEN {_IPV4.format(text)} THEN {octets} END"
+def _in_subnet(*versions: int) -> Callable[[Value, Value], Value]:
+    """Make a function that says whether a text is an address within a subnet."""
+
+    def within(address: Value, subnet: Value) -> Value:
+        if not isinstance(subnet.literal, str):
+            raise ArgumentError("the subnet must be a text in quotes, such as '10.0.0.0/8'")
+        try:
+            return _boolean(addresses.in_subnet(values.text(address), subnet.literal, versions))
+        except ValueError:
+            kind = f"an IPv{versions[0]} subnet" if len(versions) == 1 else "a subnet"
+            raise ArgumentError(f"{subnet.literal} is not {kind}") from None
+
+    return within
 
 
-def _ipv4_in_subnet(address: Value, subnet: Value) -> Value:
-    if not isinstance(subnet.literal, str):
-        raise ArgumentError("the subnet must be a text in quotes, such as '10.0.0.0/8'")
-    from ipaddress import IPv4Network
-
-    try:
-        network = IPv4Network(subnet.literal, strict=False)
-    except ValueError:
-        raise ArgumentError(f"{subnet.literal} is not an IPv4 subnet") from None
-    first, last = int(network.network_address), int(network.broadcast_address)
-    return _boolean(f"({_ipv4_number(values.text(address))}) BETWEEN {first} AND {last}")
+def _regex_replace(value: Value, pattern: Value, replacement: Value) -> Value:
+    if not isinstance(pattern.literal, str):
+        raise ArgumentError("the pattern must be a text in quotes, such as '[0-9]+'")
+    if not isinstance(replacement.literal, str) or set(replacement.literal) & set("\\$"):
+        # Which of the two leads to a group is not documented.
+        raise ArgumentError("the replacement must be a text in quotes, without \\ and $")
+    problem = regex.problem(pattern.literal)
+    if problem is not None:
+        raise ArgumentError(f"the regular expression: {problem}")
+    return _text(f"regexp_replace({values.text(value)}, {pattern.sql}, {replacement.sql}, 'g')")
 
 
 def _strip(function: str) -> Callable[..., Value]:
@@ -303,7 +310,7 @@ def _length(value: Value) -> Value:
 
 
 def _ipv4_to_number(value: Value) -> Value:
-    return _number(f"CAST({_ipv4_number(values.text(value))} AS DOUBLE)")
+    return _number(f"CAST({addresses.ipv4_number(values.text(value))} AS DOUBLE)")
 
 
 def _is_empty(value: Value) -> Value:
@@ -346,8 +353,12 @@ SCALARS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "jsonstringify": (1, 1, _json_stringify),
     "jsonarraysize": (1, 1, _json_array_size),
     "jsonarraycontains": (2, 2, _json_array_contains),
-    "isvalidipv4": (1, 1, _test(_IPV4)),
-    "isipv4insubnet": (2, 2, _ipv4_in_subnet),
+    "isvalidip": (1, 1, _is_ip(addresses.is_ipv4, addresses.is_ipv6)),
+    "isvalidipv4": (1, 1, _is_ip(addresses.is_ipv4)),
+    "isvalidipv6": (1, 1, _is_ip(addresses.is_ipv6)),
+    "isipinsubnet": (2, 2, _in_subnet(4, 6)),
+    "isipv4insubnet": (2, 2, _in_subnet(4)),
+    "isipv6insubnet": (2, 2, _in_subnet(6)),
     "ipv4tonumber": (1, 1, _ipv4_to_number),
     "isempty": (1, 1, _is_empty),
     "isblank": (1, 1, _is_blank),
@@ -359,6 +370,8 @@ SCALARS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "toupper": (1, 1, _textual("upper({0})")),
     "tolower": (1, 1, _textual("lower({0})")),
     "substr": (2, 3, _substring),
+    "regexreplace": (3, 3, _regex_replace),
+    "regex_replace": (3, 3, _regex_replace),
     "replace": (3, 3, _textual("replace({0}, {1}, {2})")),
     "strcontains": (2, 2, _test("contains({0}, {1})")),
     "startswith": (2, 2, _test("starts_with({0}, {1})")),
@@ -378,30 +391,21 @@ SCALARS: dict[str, tuple[int, int, Callable[..., Value]]] = {
 
 NOT_OFFERED = frozenset(
     {
-        "count_over_time",
-        "countovertime",
         "dectohex",
         "haversine",
         "hextoascii",
         "hextodec",
         "histogram",
-        "isipinsubnet",
-        "isipv6insubnet",
         "isprivateip",
         "ispublicip",
         "isreservedip",
-        "isvalidip",
-        "isvalidipv6",
         "messagesize",
         "parsedate",
         "querytimerange",
         "rate",
-        "regexreplace",
-        "sum_over_time",
-        "sumovertime",
     }
 )
-"""Functions of the language that are refused by name."""
+"""Functions of the language that are refused by name: what they give is not documented exactly."""
 
 
 def scalar(name: str, arguments: Sequence[Value]) -> Value | None:

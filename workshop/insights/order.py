@@ -27,6 +27,8 @@ def arranged(stages: Sequence[syntax.Stage], text: str) -> Iterator[syntax.Stage
             continue
         if isinstance(stage, syntax.Fields | syntax.Display):
             outputs |= {squeezed(item.name) for item in stage.items}
+        elif isinstance(stage, syntax.Lookup):
+            outputs |= {squeezed(name) for name in stage.outputs}
         elif isinstance(stage, syntax.Parse):
             outputs |= {squeezed(name) for name in _parsed_names(stage)}
         after.append(stage)

@@ -31,11 +31,9 @@ NOT_OFFERED = frozenset(
         "count_frequent",
         "countfrequent",
         "estimate",
-        "expand",
         "filldown",
         "fillmissing",
         "logcompare",
-        "lookup",
         "outlier",
         "relevantfields",
         "sessionize",
@@ -281,6 +279,16 @@ class _Build(Transformer_NonRecursive[Token, Any]):
         kind, left, right, mine, _equals, theirs, query = children
         where = syntax.Comparison(mine.start, theirs.end, "=", mine, theirs)
         return syntax.Join(*_span(meta), (kind or "inner").lower(), left, right, where, query)
+
+    def lookup(self, meta: Meta, children: list[Any]) -> syntax.Lookup:
+        table, *rest = children
+        keys = tuple(one for one in rest if isinstance(one, syntax.LookupKey))
+        return syntax.Lookup(*_span(meta), _name(table), keys, tuple(rest[len(keys) :]))
+
+    def lookup_key(self, meta: Meta, children: list[Any]) -> syntax.LookupKey:
+        key, field = children
+        name = _name(key)
+        return syntax.LookupKey(*_span(meta), name, field or syntax.Field(*_span(meta), name))
 
     def equals(self, _meta: Meta, _children: list[Any]) -> None:
         return None

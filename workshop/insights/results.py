@@ -24,6 +24,7 @@ Row: TypeAlias = list[tuple[str, str]]
 
 # As DuckDB writes a DOUBLE: a whole number in text has no point, and stays as it is.
 _NUMBER = re.compile(r"-?\d+(\.\d+(e[+-]?\d+)?|e[+-]?\d+)")
+_FETCHED = 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECIMALS = Decimal("0.0001")
 _PLAIN_FROM, _PLAIN_TO = 1e-3, 1e7  # where Java writes a double without an exponent
@@ -46,23 +47,55 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a query gives."""
+    """What a query gives.
+
+    Attributes:
+        rows: In order.
+        statistics: Of the events.
+        size: Characters of the texts in the rows, more or less.
+    """
 
     rows: list[Row]
     statistics: Statistics
+    size: int = 0
 
 
-def rows(compiled: Compiled, connection: "duckdb.DuckDBPyConnection") -> Result:
+class TooMuch(Exception):  # noqa: N818 - it says what it is
+    """The rows of a query are larger than was allowed."""
+
+
+def rows(
+    compiled: Compiled, connection: "duckdb.DuckDBPyConnection", *, most: int | None = None
+) -> Result:
     """Run a compiled query.
 
     Args:
         compiled: From `compile_query`.
         connection: To a database with the table `log_events`.
+        most: How many characters the rows may have in all; any number when None.
+
+    Raises:
+        TooMuch: They have more.
     """
-    found = _run(connection, compiled.sql, compiled.parameters).fetchall()
+    found, length = _fetched(_run(connection, compiled.sql, compiled.parameters), most)
     scanned, size = map(float, _one(connection, compiled.scanned_sql, compiled.parameters))
     matched = _matched(compiled, connection, found, scanned)
-    return Result([_row(compiled, values) for values in found], Statistics(matched, scanned, size))
+    shown = [_row(compiled, values) for values in found]
+    return Result(shown, Statistics(matched, scanned, size), length)
+
+
+def _fetched(
+    cursor: "duckdb.DuckDBPyConnection", most: int | None
+) -> tuple[list[tuple[object, ...]], int]:
+    found: list[tuple[object, ...]] = []
+    length = 0
+    while batch := cursor.fetchmany(_FETCHED):
+        found += batch
+        length += sum(len(value) for row in batch for value in row if isinstance(value, str))
+        if most is not None and length > most:
+            what = f"the rows of the query have more than {most:,} characters: ask for fewer"
+            raise TooMuch(what)
+    return found, length
 
 
 def _run(

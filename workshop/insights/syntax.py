@@ -312,6 +312,23 @@ class Join(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class LookupKey(Node):
+    """`key as field` of a `lookup`: a field of the table, and the one that it must be equal to."""
+
+    name: str
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup(Node):
+    """`lookup table key as field OUTPUT a, b`."""
+
+    table: str
+    keys: tuple[LookupKey, ...]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Source(Node):
     """`SOURCE 'group'`, or `SOURCE logGroups(namePrefix: ['a'])` with `prefixes`.
 
@@ -347,6 +364,7 @@ Stage: TypeAlias = (
     | Pattern
     | Diff
     | Join
+    | Lookup
     | Source
 )
 

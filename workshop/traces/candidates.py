@@ -8,6 +8,7 @@ assembles few of them. The text is JSON without spaces, as the store writes it.
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from workshop.traces import filter_syntax as syntax
@@ -63,7 +64,6 @@ def condition(expression: syntax.Expression | None) -> Condition:
 
 def _possible(expression: syntax.Expression, *, whole: bool) -> Condition:
     """Return a condition for an expression about a trace (`whole`) or within braces."""
-    made = ALL  # what is negated, and patterns of root causes: anything is possible
     match expression:
         case syntax.And(terms):
             made = _all([_possible(term, whole=whole) for term in terms])
@@ -77,14 +77,40 @@ def _possible(expression: syntax.Expression, *, whole: bool) -> Condition:
             made = _keyword(name, comparison, whole=whole)
         case syntax.Annotation(key, comparison):
             made = _member(key, comparison)
+        case syntax.Not():
+            made = ALL  # anything is possible
+        case _:
+            made = _part(expression)
+    return made
+
+
+def _part(
+    expression: syntax.Service | syntax.Edge | syntax.RootCause | syntax.RootCauseJson,
+) -> Condition:
+    """Return a condition for what asks for a part of a trace."""
+    match expression:
         case syntax.Service(target, body):
-            made = _all([_name(target), _body(body)])
+            return _all([_name(target), _body(body)])
         case syntax.Edge(source, destination, body):
-            made = _all([_name(source), _name(destination), _body(body)])
+            return _all([_name(source), _name(destination), _body(body)])
         case syntax.RootCause(kind, _, body):
             failed = {"fault": _fault(), "error": _error(), "responsetime": ALL}[kind]
-            made = _all([failed, _body(body)])
-    return made
+            return _all([failed, _body(body)])
+        case syntax.RootCauseJson(patterns):
+            return _all([_has(_json(text)) for text in _names_in(list(patterns or ()))])
+
+
+def _names_in(pattern: object) -> Iterator[str]:
+    """Give the names and messages that a pattern of root causes asks for: documents have them."""
+    if isinstance(pattern, Mapping):
+        for key, value in pattern.items():
+            if key in ("Name", "Message") and isinstance(value, str):
+                yield value
+            else:
+                yield from _names_in(value)
+    elif isinstance(pattern, list):
+        for item in pattern:
+            yield from _names_in(item)
 
 
 def _body(body: syntax.Expression | None) -> Condition:

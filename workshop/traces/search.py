@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/xray/latest/api/API_GetTraceSummaries.html
 
 import json
 import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ _LARGEST_BATCH = 2048
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The last trace of a page: the next page begins after it.
+    """The last trace that was looked at for a page: the next page begins after it.
 
     Attributes:
         start_time: When its first document began, in seconds since the epoch.
@@ -68,8 +69,13 @@ def search(
     kind: TimeRangeType = "TraceId",
     after: Cursor | None = None,
     limit: int = PAGE,
+    patience_seconds: float = math.inf,
 ) -> Page:
     """Search a time range for traces.
+
+    A filter that rules out little before traces are assembled (`partial`), and that few traces
+    match, has to look at all of them. With a patience, a page ends early then, and may be empty
+    though there are more: on AWS, too, whoever wants all follows the pages to the last.
 
     Args:
         connection: To a database with the table `segments` of `workshop.store.database`.
@@ -79,12 +85,15 @@ def search(
         kind: What the range is of; see `summaries.in_range`.
         after: Where the page before this one ended.
         limit: How many at most.
+        patience_seconds: After how long a page ends, once it has looked at some traces.
     """
+    deadline = time.monotonic() + patience_seconds
     found: list[Trace] = []
-    for trace, first, position in _matching(connection, start, end, chosen, kind, after, limit):
-        found.append(trace)
-        if len(found) == limit:
-            return Page(found, position, Cursor(first, trace.id))
+    for looked_at in _judged(connection, start, end, chosen, kind, after, limit):
+        if looked_at.match is not None:
+            found.append(looked_at.match)
+        if len(found) == limit or (looked_at.ends_batch and time.monotonic() > deadline):
+            return Page(found, looked_at.position, looked_at.cursor)
     where, having, parameters = _range(start, end, kind, after)
     total = connection.execute(
         f"SELECT count(*) FROM (SELECT trace_id FROM segments WHERE {where} "
@@ -111,11 +120,28 @@ def scan(
         chosen: Which of them; all when None.
         kind: What the range is of.
     """
-    matching = _matching(connection, start, end, chosen, kind, None, _LARGEST_BATCH)
-    return (trace for trace, _, _ in matching)
+    judged = _judged(connection, start, end, chosen, kind, None, _LARGEST_BATCH)
+    return (one.match for one in judged if one.match is not None)
 
 
-def _matching(
+@dataclass(frozen=True, slots=True)
+class _LookedAt:
+    """A trace that may match.
+
+    Attributes:
+        match: The trace, when it does.
+        cursor: Its place in time.
+        position: Its place in order, from 1.
+        ends_batch: Whether those after it have not been read yet.
+    """
+
+    match: Trace | None
+    cursor: Cursor
+    position: int
+    ends_batch: bool
+
+
+def _judged(
     connection: "duckdb.DuckDBPyConnection",
     start: float,
     end: float,
@@ -123,8 +149,8 @@ def _matching(
     kind: TimeRangeType,
     after: Cursor | None,
     wanted: int,
-) -> Iterator[tuple[Trace, float, int]]:
-    """Give what matches, each with the start of its first document and its place, from 1."""
+) -> Iterator[_LookedAt]:
+    """Give what DuckDB cannot rule out, newest first, and whether it matches."""
     possible = condition(chosen.expression if chosen else None)
     where, having, parameters = _range(start, end, kind, after)
     rows_left = connection.cursor()
@@ -138,12 +164,13 @@ def _matching(
     size = max(1, min(wanted, _FIRST_BATCH))
     while rows := rows_left.fetchmany(size):
         by_id = {trace.id: trace for trace in load(connection, [row[0] for row in rows])}
-        for trace_id, first, position in rows:
+        for number, (trace_id, first, position) in enumerate(rows, 1):
             trace = by_id.get(trace_id)
-            if trace is None or not in_range(trace, start, end, kind):
-                continue
-            if chosen is None or chosen.matches(trace):
-                yield trace, first, position
+            if trace is not None and not (
+                in_range(trace, start, end, kind) and (chosen is None or chosen.matches(trace))
+            ):
+                trace = None
+            yield _LookedAt(trace, Cursor(first, trace_id), position, number == len(rows))
         size = min(size * 2, _LARGEST_BATCH)
 
 

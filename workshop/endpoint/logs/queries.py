@@ -25,7 +25,7 @@ from workshop.store import Store
 if TYPE_CHECKING:
     import duckdb
 
-    from workshop.insights import Compiled, Result
+    from workshop.insights import Compiled, LookupTable, Result
 
 MAX_QUERY_CHARACTERS = 10_000
 MAX_ROWS = 100_000
@@ -34,6 +34,12 @@ MAX_GROUPS = 50
 MAX_RUNNING = 100
 MAX_KEPT = 500
 """Queries whose results are kept; of more, the oldest are forgotten. AWS keeps seven days."""
+MAX_SECONDS = 300
+"""How long a query runs, before it ends as `Timeout`. On AWS, sixty minutes."""
+MAX_CHARACTERS = 64 * 1024 * 1024
+"""Of the rows of one query; one that would return more ends as `Failed`."""
+MAX_CHARACTERS_KEPT = 4 * MAX_CHARACTERS
+"""Of the rows of all queries; of more, those of the oldest are forgotten."""
 
 _AT_ONCE = 4
 _MILLISECONDS_FROM = 100_000_000_000  # a start time above this is not in seconds
@@ -78,6 +84,7 @@ class Queries:
         events: Knows which log groups there are.
         region: AWS region to be in.
         account_id: AWS account to be in.
+        lookup_table: Gives a lookup table by its name; None when there is none.
         clock: Gives the time in seconds since the epoch.
     """
 
@@ -88,10 +95,12 @@ class Queries:
         *,
         region: str,
         account_id: str,
+        lookup_table: "Callable[[str], LookupTable | None]",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._events = events
+        self._lookup_table = lookup_table
         self._region = region
         self._account_id = account_id
         self._clock = clock
@@ -115,7 +124,7 @@ class Queries:
         """Stop every query."""
         with self._lock:
             for query in self._queries.values():
-                self._cancel(query)
+                self._stop(query, "Cancelled")
         self._workers.shutdown(wait=True, cancel_futures=True)
 
     def start_query(self, given: Arguments) -> dict[str, Any]:
@@ -178,7 +187,7 @@ class Queries:
         with self._lock:
             if query.is_over:
                 raise invalid(f"Query with ID {query.id} has already ended: {query.status}")
-            self._cancel(query)
+            self._stop(query, "Cancelled")
         return {"success": True}
 
     def describe_queries(self, given: Arguments) -> dict[str, Any]:
@@ -264,6 +273,7 @@ class Queries:
                 limit,
                 self._account_id,
                 self._region,
+                self._lookup_table,
             )
             compiled = insights.compile_query(parsed, scope)
         except insights.MalformedQuery as error:
@@ -303,28 +313,51 @@ class Queries:
             query.status = "Running"
         begun = time.monotonic()
         result, status = None, "Complete"
+        alarm = threading.Timer(MAX_SECONDS, self._end, (query, "Timeout"))
+        alarm.daemon = True
+        alarm.start()
         try:
             with self._store.database() as connection:
                 with self._lock:
                     query.connection = connection
                 try:
                     if not query.is_over:  # it may have been stopped meanwhile
-                        result = insights.rows(query.compiled, connection)
+                        result = insights.rows(query.compiled, connection, most=MAX_CHARACTERS)
                 finally:
                     with self._lock:
                         query.connection = None
+        except insights.TooMuch as error:
+            status = "Failed"
+            _LOG.error("%s: %s", error, query.text)
         except (duckdb.Error, WorkshopError, ArithmeticError, ValueError):
             status = "Failed"
             if not query.is_over:
                 _LOG.exception("the query failed: %s", query.text)
+        finally:
+            alarm.cancel()
         with self._lock:
             query.seconds = time.monotonic() - begun
             if not query.is_over:
                 query.status, query.result = status, result
+                self._forget()
 
-    def _cancel(self, query: _Query) -> None:
+    def _forget(self) -> None:
+        """Forget the oldest queries that have results, until the rest is no more than is kept."""
+        kept = [(one.id, one.result.size) for one in self._queries.values() if one.result]
+        size = sum(length for _, length in kept)
+        for number, length in kept[:-1]:
+            if size <= MAX_CHARACTERS_KEPT:
+                break
+            del self._queries[number]
+            size -= length
+
+    def _end(self, query: _Query, status: str) -> None:
+        with self._lock:
+            self._stop(query, status)
+
+    def _stop(self, query: _Query, status: str) -> None:
         if not query.is_over:
-            query.status = "Cancelled"
+            query.status = status
             if query.connection is not None:
                 query.connection.interrupt()
 
