@@ -62,7 +62,8 @@ def of_each_step(kind):
 def said(request):
     """What the checks say of the selected cases, worked out side by side.
 
-    Each check runs a pytest of its own in process, so it takes processes and not threads.
+    Each check runs a pytest of its own in process, so it takes processes and not threads. A worker
+    of pytest-xdist has its own share of the cases: it works out what it is asked for.
     """
     selected = [
         item.callspec.params["case"]
@@ -72,6 +73,10 @@ def said(request):
     context = multiprocessing.get_context("spawn")
     sys.path.insert(0, str(Path(__file__).parent))
     try:
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            with ProcessPoolExecutor(1, mp_context=context) as pool:
+                yield lambda case: pool.submit(judging.judge, case).result(timeout=300)
+            return
         with ProcessPoolExecutor(min(4, os.cpu_count() or 1), mp_context=context) as pool:
             futures = {case: pool.submit(judging.judge, case) for case in selected}
             yield lambda case: futures[case].result(timeout=300)

@@ -37,7 +37,7 @@ from workshop.streams import deliver, read_mappings, records_of
 
 SEED = 7
 COUNT = 300
-CONCURRENCY = 5
+CONCURRENCY = 10
 
 _MOST_MINUTES, _LEAST_MINUTES = 30, 10
 _A_MINUTE = 10
