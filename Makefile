@@ -2,7 +2,7 @@
 # Paths are relative throughout: the checkout may lie in a folder with a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help tour notebooks test rehearse bench lock clean again
+.PHONY: help tour notebooks slides slides-build slides-export test rehearse bench lock clean again
 unexport PYTHONHOME PYTHONPATH
 .NOTPARALLEL:
 
@@ -10,16 +10,31 @@ VENV := .venv/bin/python
 TEMPLATES := $(wildcard template.yaml steps/*/template.yaml solutions/*/template.yaml \
 	workshop/course/starts/*/template.yaml)
 INSTALL := sh requirements/install.sh
+NODE_MODULES := sh slides/tools/install.sh
+export TALK
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet $(UPGRADE)
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
 
 tour: .venv/run.stamp ## See the workshop: real payments through every step, and what each one reveals
 	@$(VENV) -m workshop.cli tour
 
 notebooks: .venv/notebooks.stamp ## Open the notebooks in JupyterLab: ask your functions' telemetry what happened
-	@$(VENV) notebooks/open.py
+	@$(VENV) notebooks/start.py
+
+# The slides need Node; TALK=30 and TALK=45 leave slides out, for a talk of so many minutes.
+slides: ## Show the slides at http://127.0.0.1:3030 (TALK=30 or TALK=45 for a talk of so many minutes)
+	@$(NODE_MODULES)
+	@cd slides && npm run --silent dev
+
+slides-build: ## Build the slides into slides/dist: a page for any folder or static host
+	@$(NODE_MODULES)
+	@cd slides && npm run --silent build
+
+slides-export: ## Make PDF, PPTX and PNG of the slides, and a handout of the notes, in slides/exports
+	@$(NODE_MODULES)
+	@cd slides && npm run --silent export
 
 rehearse: .venv/run.stamp .venv-sam/sam.stamp .venv-emulator/emulator.stamp ## Deploy the finished application to an emulator of AWS on this laptop, call it, delete it
 	@$(VENV) -m workshop.cli rehearse
@@ -32,6 +47,7 @@ test: .venv/dev.stamp .venv-sam/sam.stamp .venv-emulator/emulator.stamp .venv-ch
 	@$(VENV) -m mypy --no-error-summary
 	@echo "· templates: cfn-lint"
 	@.venv/bin/cfn-lint $(TEMPLATES)
+	@$(NODE_MODULES) optional
 	@echo "· behaviour: pytest"
 	@$(VENV) -m pytest --quiet
 
@@ -51,7 +67,8 @@ lock: ## Renew requirements/*.txt; UPGRADE=--upgrade for newer versions (maintai
 
 clean: ## Take away what make made; your answers and your progress stay
 	@echo "· removing the virtual environments and the caches"
-	@rm -rf .venv .venv-* .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-* .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		slides/node_modules slides/dist slides/exports
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A virtual environment is made by one script, which says what it does. Its stamp is newer than the

@@ -16,11 +16,17 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from workshop.cli import findings
+from workshop.cli.render.attempts import attempts
 from workshop.course import payments, stage, workspace
 from workshop.course.catalogue import Course, Step
+from workshop.course.learner_tests import run_learner_tests
+from workshop.course.release import Release, Trouble, shares
 from workshop.metrics import emf
+from workshop.metrics.platform import read_report
 from workshop.metrics.statistics import percentile
+from workshop.sam import load_template
 from workshop.signals import Invocation
+from workshop.streams import deliver, read_mappings, records_of
 from workshop.traces import assemble
 
 ROOT = Path(__file__).parents[1]
@@ -34,8 +40,15 @@ Part: TypeAlias = dict[str, Any]
 Draw: TypeAlias = Callable[[Step], Iterator[Part]]
 
 _IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_FIGURE = re.compile(r"[\d.]+ (ms|MB)")
-_ROWS = 6
+_FIGURE = re.compile(r"[\d.,]+ (ms|MB|s)\b")
+_WIDTH = 80
+_FAULTS = 6
+_WARM = 20
+_TROUBLES: tuple[tuple[Trouble, str], ...] = (
+    ("crashes", "cannot start"),
+    ("fails", "fails to charge"),
+    ("crawls", "takes two seconds"),
+)
 
 
 def send(step: Step, *names: str) -> list[Invocation]:
@@ -46,7 +59,7 @@ def send(step: Step, *names: str) -> list[Invocation]:
 
 def send_all(step: Step, events: Sequence[object]) -> list[Invocation]:
     """Send events to a step's solution, one after the other."""
-    with workspace.solution(step) as folder, stage.open_lab(step, folder) as lab:
+    with workspace.solution(step) as folder, stage.open_lab(folder) as lab:
         return [lab.invoke(event) for event in events]
 
 
@@ -139,7 +152,7 @@ def waterfall(step: Step, event: str, title: str) -> Iterator[Part]:
     (trace,) = assemble(send(step, "charge", event)[-1].segments)
     rows = [
         {
-            "label": span.name,
+            "label": span.name.removeprefix("## "),
             "depth": depth,
             "start": round((span.start_time - trace.start_time) * 1000, 1),
             "end": round(((span.end_time or trace.end_time) - trace.start_time) * 1000, 1),
@@ -173,6 +186,83 @@ def answered(step: Step) -> Iterator[Part]:
     yield table(("event", "status", "body"), rows, tones)
 
 
+def tested(step: Step) -> Iterator[Part]:
+    """Record which faults the tests of the start let through, and those of the solution."""
+    with workspace.answer(step, step.start) as weak, workspace.solution(step) as finished:
+        before, after = (run_learner_tests(step, one) for one in (weak, finished))
+    faults = list(before.of_kind("fault"))
+    shown = sorted(faults, key=lambda fault: len(fault.does))[:_FAULTS]
+    rows = [
+        [fault.does, *("noticed" if one.noticed(fault) else "missed" for one in (before, after))]
+        for fault in faults
+        if fault in shown
+    ]
+    counts = [len(faults) - len(one.missed()) for one in (before, after)]
+    rows.append([f"noticed of {len(faults)} faults", *map(str, counts)])
+    columns = ("a fault in the handler", "one test", "all tests")
+    yield table(columns, rows, [""] * (len(rows) - 1) + ["good"])
+
+
+def batched(step: Step) -> Iterator[Part]:
+    """Record each attempt of a batch with a bad record in it."""
+    event = json.loads((step.folder / "events" / "poison.json").read_text())
+    with workspace.solution(step) as folder, stage.open_lab(folder) as lab:
+        (settings,) = read_mappings(lab.template)
+        delivery, _ = deliver(lab, settings, records_of(event))
+    drawn = "\n".join(text.plain for text in attempts(settings, delivery, _WIDTH)).splitlines()
+    rows = [
+        {
+            "text": text.rstrip(),
+            "tone": "bad" if "✗" in text else "good" if "✓" in text else "quiet",
+        }
+        for text in drawn[1:]
+        if text.strip() and "IteratorAge" not in text
+    ]
+    yield {"kind": "lines", "rows": rows}
+
+
+def inferred(step: Step) -> Iterator[Part]:
+    """Record what the first payment of an environment waits for, and what those after it do."""
+    reports = [
+        line.report
+        for invocation in send(step, *["charge"] * (_WARM + 1))
+        for event in invocation.log_events
+        if (line := read_report(event)) is not None
+    ]
+    cold = [one for one in reports if one.init_duration_ms is not None]
+    warm = [one.duration_ms for one in reports if one.init_duration_ms is None]
+    waits = [(one.init_duration_ms or 0) + one.duration_ms for one in cold]
+    shown = [(f"{len(cold)} cold", percentile(waits, 50), "bad")]
+    shown += [(f"{len(warm)} warm, p50", percentile(warm, 50), "")]
+    shown += [(f"{len(warm)} warm, p99", percentile(warm, 99), "")]
+    yield {
+        "kind": "bars",
+        "title": "Init Duration + Duration of the REPORT lines",
+        "unit": "ms",
+        "rows": [
+            {"label": label, "value": round(value, 1), "tone": tone} for label, value, tone in shown
+        ],
+    }
+
+
+def shipped(step: Step) -> Iterator[Part]:
+    """Record which alarm takes a bad release back, and when."""
+    with workspace.solution(step) as folder:
+        release = Release.read(load_template(folder / "template.yaml"))
+    steps = shares(release.kind)
+    rows, tones = [], []
+    for trouble, does in _TROUBLES:
+        told = release.told(trouble)
+        alarm, minute = told or ("none", len(steps))
+        share = steps[min(minute, len(steps) - 1)]
+        rows.append([does, alarm, f"{minute} min", f"{share} %"])
+        tones.append("" if told else "bad")
+    good = release.told(None)
+    rows.append(["is good", good[0] if good else "none", f"{len(steps)} min, then all", "100 %"])
+    columns = ("a release that…", "is told of by", "after", "had reached")
+    yield table(columns, rows, [*tones, "good"])
+
+
 DRAW: dict[str, Draw] = {
     "00_bare_handler": lines,
     "01_structured_logs": keys,
@@ -182,6 +272,10 @@ DRAW: dict[str, Draw] = {
     "05_traces": traced,
     "06_dependencies": depended,
     "07_api": answered,
+    "08_tests": tested,
+    "09_stream": batched,
+    "10_inference": inferred,
+    "11_ship": shipped,
 }
 
 

@@ -4,7 +4,7 @@ export interface Row {
   tone: string
   cells: string[]
   label: string
-  depth: number
+  depth?: number
   value: number
   start: number
   end: number
@@ -23,4 +23,10 @@ export interface Recording {
   step: string
   reveals: string
   parts: Part[]
+}
+
+const recordings = import.meta.glob<Recording>('../recorded/*.json', { eager: true, import: 'default' })
+
+export function recordingOf(step: string): Recording {
+  return recordings[`../recorded/${step}.json`]
 }

@@ -6,9 +6,10 @@ in public/diagrams. From the root of the repository, after `pip install diagrams
     python slides/diagrams/draw.py
 """
 
+import itertools
 from pathlib import Path
 
-from diagrams import Diagram, Edge
+from diagrams import Diagram, Edge, Node
 from diagrams.aws.analytics import KinesisDataStreams
 from diagrams.aws.compute import Lambda
 from diagrams.aws.integration import SQS
@@ -22,36 +23,45 @@ from PIL import Image
 
 PICTURES = Path(__file__).parents[1] / "public" / "diagrams"
 INK = {"dark": "#e6edf3", "light": "#1f2328"}
+TALL = {"LR": "", "TB": "-tall"}
 DARKEST = 90
+ICON = 1.4  # inches
+LINE_HEIGHT = 0.42
 LINE = {"dark": "#8b949e", "light": "#57606a"}
 
 
-def picture(name: str, theme: str) -> Diagram:
-    """Begin a picture that reads from left to right."""
+def picture(name: str, theme: str, direction: str) -> Diagram:
+    """Begin a picture that reads from left to right, or downwards for a phone held upright."""
     font = {"fontname": "Helvetica", "fontcolor": INK[theme]}
     return Diagram(
         "",
-        filename=str(PICTURES / f"{name}-{theme}"),
-        direction="LR",
+        filename=str(PICTURES / f"{name}-{theme}{TALL[direction]}"),
+        direction=direction,
         outformat="png",
         show=False,
         graph_attr={
             "bgcolor": "transparent",
-            "pad": "0.6",
-            "nodesep": "0.9",
-            "ranksep": "1.3",
-            "dpi": "110",
+            "pad": "0.75,0.2",
+            "nodesep": "0.7" if direction == "LR" else "1.6",
+            "ranksep": "1.0",
+            "dpi": "96",
             "splines": "spline",
         },
-        node_attr={**font, "fontsize": "17"},
-        edge_attr={**font, "fontsize": "14", "color": LINE[theme], "penwidth": "2"},
+        node_attr={**font, "fontsize": "25"},
+        edge_attr={**font, "fontsize": "22", "color": LINE[theme], "penwidth": "2"},
     )
+
+
+def named(kind: type[Node], label: str) -> Node:
+    """Make a node with its label below the icon, and not upon it."""
+    lines = label.count("\n") + 1
+    return kind(label, height=str(ICON + LINE_HEIGHT * lines), width=str(ICON), imagepos="tc")
 
 
 def arrow(theme: str, label: str = "", style: str = "solid") -> Edge:
     """Make an arrow; telemetry is dashed."""
     return Edge(
-        label=f" {label} ", style=style, color=LINE[theme], fontcolor=INK[theme], fontsize="15"
+        label=f" {label} ", style=style, color=LINE[theme], fontcolor=INK[theme], fontsize="22"
     )
 
 
@@ -68,56 +78,55 @@ def lighten(path: Path) -> None:
     image.save(path, optimize=True)
 
 
-def api(theme: str) -> None:
+def api(theme: str, direction: str) -> None:
     """An API in front of a function."""
-    with picture("api", theme):
-        telemetry = Cloudwatch("logs, metrics, traces")
-        function = Lambda("payments")
+    with picture("api", theme, direction):
+        function = named(Lambda, "payments")
         (
-            Users("callers")
+            named(Users, "callers")
             >> arrow(theme, "HTTPS")
-            >> APIGateway("API Gateway")
+            >> named(APIGateway, "API Gateway")
             >> arrow(theme, "one event\na request")
             >> function
         )
-        function >> arrow(theme, "charge") >> Server("card processor")
-        function >> arrow(theme, style="dashed") >> telemetry
+        function >> arrow(theme, "charge") >> named(Server, "card processor")
+        function >> arrow(theme, style="dashed") >> named(Cloudwatch, "logs, metrics,\ntraces")
 
 
-def stream(theme: str) -> None:
+def stream(theme: str, direction: str) -> None:
     """A stream read by a function."""
-    with picture("stream", theme):
-        function = Lambda("settlements")
+    with picture("stream", theme, direction):
+        function = named(Lambda, "settlements")
         (
-            Users("producers")
+            named(Users, "producers")
             >> arrow(theme, "records")
-            >> KinesisDataStreams("Kinesis stream")
-            >> arrow(theme, "a batch\nin order")
+            >> named(KinesisDataStreams, "Kinesis stream")
+            >> arrow(theme, "a batch,\nin order")
             >> function
         )
-        function >> arrow(theme, "records that\nstay bad") >> SQS("on failure")
-        function >> arrow(theme, style="dashed") >> Cloudwatch("logs, metrics, traces")
+        function >> arrow(theme, "records that\nstay bad") >> named(SQS, "on failure")
+        function >> arrow(theme, style="dashed") >> named(Cloudwatch, "logs, metrics,\ntraces")
 
 
-def inference(theme: str) -> None:
+def inference(theme: str, direction: str) -> None:
     """Inference with a model on a shared mount."""
-    with picture("inference", theme):
-        function = Lambda("risk")
-        Users("callers") >> arrow(theme, "a payment") >> function
-        model = EFS("model on a shared mount")
-        SagemakerModel("a release of the model") >> arrow(theme, "copied") >> model
+    with picture("inference", theme, direction):
+        function = named(Lambda, "risk")
+        named(Users, "callers") >> arrow(theme, "a payment") >> function
+        model = named(EFS, "model on a\nshared mount")
+        named(SagemakerModel, "a release\nof the model") >> arrow(theme, "copied") >> model
         model >> arrow(theme, "loaded once,\nat init") >> function
-        function >> arrow(theme, style="dashed") >> Cloudwatch("logs, metrics, traces")
+        function >> arrow(theme, style="dashed") >> named(Cloudwatch, "logs, metrics,\ntraces")
 
 
 def main() -> None:
     """Draw all of them."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for theme in INK:
-        api(theme)
-        stream(theme)
-        inference(theme)
-    for path in PICTURES.glob("*-dark.png"):
+    for theme, direction in itertools.product(INK, TALL):
+        api(theme, direction)
+        stream(theme, direction)
+        inference(theme, direction)
+    for path in PICTURES.glob("*-dark*.png"):
         lighten(path)
 
 
