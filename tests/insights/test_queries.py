@@ -608,6 +608,10 @@ def test_unnest_makes_a_row_of_each_item(table):
     assert [(row["id"], row["js.name"]) for row in found] == [("1", "n"), ("2", "n")]
 
 
+def test_a_text_that_looks_like_a_number_keeps_its_digits(table):
+    assert table("fields toupper(concat(b, 0)) as n", '{"b": "1.5"}') == [{"n": "1.50"}]
+
+
 # Joins, and rows out of rows
 
 API = [("/api", json) for json in ('{"id":"r1","status":200}', '{"id":"r2","status":503}')]

@@ -95,7 +95,7 @@ def _number(sql: str) -> Value:
 
 
 def _text(sql: str) -> Value:
-    return Value(sql, Kind.MIXED)
+    return Value(sql, Kind.TEXT)
 
 
 def _boolean(sql: str) -> Value:
