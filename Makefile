@@ -9,6 +9,8 @@ unexport PYTHONHOME PYTHONPATH
 VENV := .venv/bin/python
 TEMPLATES := $(wildcard template.yaml steps/*/template.yaml solutions/*/template.yaml \
 	workshop/course/starts/*/template.yaml)
+# One more than there are cores: much of what is tested waits.
+WORKERS := $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 1)' 2>/dev/null || echo 3)
 INSTALL := sh requirements/install.sh
 NODE_MODULES := sh slides/tools/install.sh
 export TALK
@@ -48,8 +50,8 @@ test: .venv/dev.stamp .venv-sam/sam.stamp .venv-emulator/emulator.stamp .venv-ch
 	@echo "· templates: cfn-lint"
 	@.venv/bin/cfn-lint $(TEMPLATES)
 	@$(NODE_MODULES) optional
-	@echo "· behaviour: pytest"
-	@$(VENV) -m pytest --quiet
+	@echo "· behaviour: pytest, on all cores"
+	@$(VENV) -m pytest --quiet -n $(WORKERS) --dist loadgroup
 
 bench: .venv/dev.stamp .venv-sam/sam.stamp ## Measure speed beside AWS's emulator, into docs/benchmarks.md
 	@$(VENV) -m benchmarks
