@@ -9,8 +9,6 @@ unexport PYTHONHOME PYTHONPATH
 VENV := .venv/bin/python
 TEMPLATES := $(wildcard template.yaml steps/*/template.yaml solutions/*/template.yaml \
 	workshop/course/starts/*/template.yaml)
-# One more than there are cores: much of what is tested waits.
-WORKERS := $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 1)' 2>/dev/null || echo 3)
 INSTALL := sh requirements/install.sh
 NODE_MODULES := sh slides/tools/install.sh
 export TALK
@@ -51,7 +49,7 @@ test: .venv/dev.stamp .venv-sam/sam.stamp .venv-emulator/emulator.stamp .venv-ch
 	@.venv/bin/cfn-lint $(TEMPLATES)
 	@$(NODE_MODULES) optional
 	@echo "· behaviour: pytest, on all cores"
-	@$(VENV) -m pytest --quiet -n $(WORKERS) --dist loadgroup
+	@$(VENV) -m pytest --quiet -n auto --dist loadgroup
 
 bench: .venv/dev.stamp .venv-sam/sam.stamp ## Measure speed beside AWS's emulator, into docs/benchmarks.md
 	@$(VENV) -m benchmarks

@@ -28,14 +28,14 @@ def ask(query, *groups):
 # Two kinds of events belong to one invocation; each names it in a field of its own. Where no
 # campaign is named, `coalesce` says so: a missing value would drop out of sight.
 
-# %%
+# %% tags=["measured"]
 ask("""
 filter @type = "REPORT" or message = "collecting payment"
 | fields coalesce(function_request_id, @requestId) as invocation
 | stats max(@duration) as ms, max(campaign) as named, max(ispresent(payment_id)) as paid by invocation
 | filter ms > 500 and paid = 1
 | stats count(*) as slow by coalesce(named, "(none)") as campaign
-| sort slow desc
+| sort slow desc, campaign
 """)
 
 # %% [markdown]

@@ -18,7 +18,7 @@ const EXPORTS = resolve(ROOT, process.env.OUT || 'exports')
 const RANGE = process.env.RANGE ? ['--range', process.env.RANGE] : []
 const SLIDEV = join(ROOT, 'node_modules', '.bin', 'slidev')
 const FORMATS = {
-  pdf: ['--format', 'pdf', '--with-toc', '--output', join(EXPORTS, 'slides.pdf')],
+  pdf: ['--format', 'pdf', '--output', join(EXPORTS, 'slides.pdf')],
   clicks: ['--format', 'pdf', '--with-clicks', '--output', join(EXPORTS, 'slides-clicks.pdf')],
   pptx: ['--format', 'pptx', '--output', join(EXPORTS, 'slides.pptx')],
   png: ['--format', 'png', '--output', join(EXPORTS, 'png')],
