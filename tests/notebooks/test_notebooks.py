@@ -23,8 +23,8 @@ ANY = (
 )
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 MAY_DIFFER_BY, MAY_DIFFER_SHARE = 5, 0.35
-"""In cells tagged `binned`: an event at the edge of a bin may fall on either side of it, and a busy machine
-moves durations over an edge."""
+"""In cells tagged `binned`: an event at the edge of a bin may fall on either side of it, and a busy
+machine moves durations over an edge."""
 
 
 @pytest.fixture
