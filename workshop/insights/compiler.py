@@ -21,6 +21,7 @@ from workshop.insights.expressions import (
     period,
 )
 from workshop.insights.order import arranged, squeezed
+from workshop.insights.sources import in_scope
 from workshop.insights.values import MISSING, Kind, Value
 
 DEFAULT_LIMIT = 10_000
@@ -607,7 +608,7 @@ class _Pipeline:
         order = ", ".join(self._order())
         limit = f" ORDER BY {order} LIMIT {min(self._limits)}" if self._limits else ""
         self._flush()
-        source = self._of_events(self._source, self._scope(sources))
+        source = self._of_events(self._source, in_scope(sources, self.scope, self.parameter))
         return columns, self._with_lone_pointer(f"(SELECT * FROM {source}{limit})")
 
     def _columns_of(self, alias: str, named: Sequence[str]) -> dict[str, Value]:
@@ -760,7 +761,7 @@ class _Pipeline:
         selected = ", ".join(
             [*(f"{value.sql} AS v{i}" for i, (_, value) in enumerate(projection)), last]
         )
-        scope = self._scope(sources)
+        scope = in_scope(sources, self.scope, self.parameter)
         source = self._of_events(self._source, scope)
         matched = self._of_events(self._matched or self._source, scope)
         sql = f"SELECT {selected} FROM {source} ORDER BY {order} LIMIT {limit}"
@@ -802,50 +803,3 @@ class _Pipeline:
         if len(self._pointers) != 1:
             return sql
         return sql.replace(f"{self._json_column}[1]", self._json_column)
-
-    def _scope(self, sources: Sequence[syntax.Source]) -> str:
-        """Give the condition that a log event is in scope."""
-        groups = [self.parameter(name) for name in self.scope.log_groups]
-        tests = [f"log_group IN ({', '.join(groups)})"] if groups else ["false"]
-        start, end = self.scope.start_ms, self.scope.end_ms
-        if sources:
-            tests = []
-            for source in sources:
-                elsewhere = source.accounts and self.scope.account_id not in source.accounts
-                if elsewhere or (source.classes and "STANDARD" not in source.classes):
-                    tests.append("false")
-                elif source.group is not None:
-                    tests.append(f"log_group = {self.parameter(source.group)}")
-                elif source.prefixes:
-                    tests += [
-                        f"starts_with(log_group, {self.parameter(prefix)})"
-                        for prefix in source.prefixes
-                    ]
-                else:
-                    tests.append("true")
-                start = self._bound(source.since, start, source)
-                end = self._bound(source.until, end, source)
-        return f"({' OR '.join(tests)}) AND timestamp BETWEEN {int(start)} AND {int(end)}"
-
-    def _bound(self, written: str | None, otherwise: int, node: syntax.Node) -> int:
-        if written is None:
-            return otherwise
-        if written.lower() == "now":
-            return self.scope.now_ms
-        found = re.fullmatch(r"([-+]?\d+)([a-z]*)", written.lower())
-        lengths = {
-            "": 1,
-            "ms": 1,
-            "s": 1000,
-            "m": 60_000,
-            "h": 3_600_000,
-            "d": 86_400_000,
-            "w": 604_800_000,
-        }
-        if found is None or found[2] not in lengths or len(found[1]) > _MOST_DIGITS:
-            raise MalformedQuery(f"{written} is no time", node.start, node.end)
-        amount = int(found[1]) * lengths[found[2]]
-        return amount if not found[2] and found[1].isdigit() else self.scope.now_ms + amount
-
-
-_MOST_DIGITS = 15
