@@ -1,12 +1,10 @@
 """`workshop api`: serve a step's REST API on loopback, until Ctrl-C."""
 
 import argparse
-import errno
 import json
 import queue
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from workshop.api_gateway import Exchange
@@ -16,11 +14,11 @@ from workshop.cli.render.screen import Screen
 from workshop.course import stage, workspace
 from workshop.course.catalogue import Step
 from workshop.course.progress import Progress
+from workshop.endpoint.ports import listening
 from workshop.endpoint.rest_api import DEFAULT_PORT, RestApiServer, Told
-from workshop.errors import ToolError, UsageError, WorkshopError
+from workshop.errors import ToolError, WorkshopError
 from workshop.store import Store
 
-_PORTS = 50
 _LOOK_SECONDS = 0.5
 
 
@@ -75,29 +73,18 @@ def api(project: Project, screen: Screen, step: Step, *, finished: bool, port: i
                     store.release()  # for `workshop query` in the other terminal
 
 
-@contextmanager
 def _listening(
     template: Path, store: Store, services: stage.Services, told: Told, port: int | None
-) -> Iterator[RestApiServer]:
-    wanted = range(DEFAULT_PORT, DEFAULT_PORT + _PORTS) if port is None else [port]
-    reason = "taken"
-    for candidate in wanted:
-        try:
-            server = RestApiServer(
-                template, store, port=candidate, parameters=services.parameters, told=told
-            )
-        except OSError as error:
-            if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
-                raise ToolError(f"the API cannot listen: {error}") from error
-            if error.errno == errno.EACCES:
-                reason = "not open to this account"
-            continue
-        with server:
-            yield server
-        return
-    if port is not None:
-        raise UsageError(f"port {port} is {reason}", "leave --port away, and a free one is found")
-    raise ToolError(f"no port from {wanted[0]} to {wanted[-1]} is free", "workshop api --port N")
+) -> AbstractContextManager[RestApiServer]:
+    return listening(
+        lambda at: RestApiServer(
+            template, store, port=at, parameters=services.parameters, told=told
+        ),
+        DEFAULT_PORT,
+        port,
+        what="the API",
+        command="workshop api",
+    )
 
 
 def _example(server: RestApiServer, step: Step) -> str:

@@ -4,7 +4,6 @@ Whoever serves holds a lock for as long as it lives, and the kernel takes it bac
 a state file that nobody holds the lock for is stale, whatever process its number belongs to now.
 """
 
-import errno
 import fcntl
 import json
 import os
@@ -22,6 +21,7 @@ from workshop.endpoint import aws_config
 from workshop.endpoint.app import HEALTH, REGION, Endpoint
 from workshop.endpoint.functions import Parameters, no_parameters
 from workshop.endpoint.http import HOST
+from workshop.endpoint.ports import listening
 from workshop.errors import LearnerError, ToolError, UsageError, WorkshopError
 
 DEFAULT_PORT = 4590
@@ -30,7 +30,6 @@ DEFAULT_PORT = 4590
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
 
-_PORTS = 50
 _POLL_SECONDS = 0.02
 _HEALTH_SECONDS = 2.0
 _LOOK_SECONDS = 1.0  # whoever looks at a lock holds it for a moment
@@ -108,7 +107,13 @@ def serving(
         if not is_ours:
             raise UsageError("the endpoint of this checkout is running already", "workshop status")
         token = secrets.token_hex(16)
-        with _listening(template, places.data, token, port, parameters) as endpoint:
+
+        def serve(at: int) -> Endpoint:
+            return Endpoint(template, places.data, port=at, token=token, parameters=parameters)
+
+        with listening(
+            serve, DEFAULT_PORT, port, what="the endpoint", command="workshop up"
+        ) as endpoint:
             own = Running(os.getpid(), endpoint.port, token, code, time.time())
             aws_config.write(places.aws, endpoint.url, REGION)
             _write(places.file, own)
@@ -200,29 +205,6 @@ def alone(places: Places) -> Iterator[None]:
         if time.monotonic() > deadline:
             raise ToolError("another `workshop up` or `workshop down` does not end")
         time.sleep(_POLL_SECONDS)
-
-
-@contextmanager
-def _listening(
-    template: Path, data: Path, token: str, port: int | None, parameters: Parameters
-) -> Iterator[Endpoint]:
-    wanted = range(DEFAULT_PORT, DEFAULT_PORT + _PORTS) if port is None else [port]
-    reason = "taken"
-    for candidate in wanted:
-        try:
-            endpoint = Endpoint(template, data, port=candidate, token=token, parameters=parameters)
-        except OSError as error:
-            if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
-                raise ToolError(f"the endpoint cannot listen: {error}") from error
-            if error.errno == errno.EACCES:
-                reason = "not open to this account"
-            continue
-        with endpoint:
-            yield endpoint
-        return
-    if port is not None:
-        raise UsageError(f"port {port} is {reason}", "leave --port away, and a free one is found")
-    raise ToolError(f"no port from {wanted[0]} to {wanted[-1]} is free", "workshop up --port N")
 
 
 def _answers(found: Running) -> bool:

@@ -1,0 +1,53 @@
+"""A port of its own for each server: the one asked for, or the first that is free."""
+
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
+
+from workshop.errors import ToolError, UsageError
+
+S = TypeVar("S")
+
+_PORTS = 50
+
+
+@contextmanager
+def listening(
+    serve: Callable[[int], AbstractContextManager[S]],
+    first: int,
+    port: int | None,
+    *,
+    what: str,
+    command: str,
+) -> Iterator[S]:
+    """Run a server, and end it with the `with`.
+
+    Args:
+        serve: Makes the server of a port; raises OSError where it cannot listen.
+        first: The first port to try where none is asked for, and so many after it.
+        port: The port asked for.
+        what: What it is called: `the endpoint`.
+        command: The command that takes `--port`.
+
+    Raises:
+        UsageError: The port asked for is taken, or not open to this account.
+        ToolError: No port is free, or this machine cannot listen.
+    """
+    wanted = range(first, first + _PORTS) if port is None else [port]
+    reason = "taken"
+    for candidate in wanted:
+        try:
+            server = serve(candidate)
+        except OSError as error:
+            if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+                raise ToolError(f"{what} cannot listen: {error}") from error
+            if error.errno == errno.EACCES:
+                reason = "not open to this account"
+            continue
+        with server as running:
+            yield running
+        return
+    if port is not None:
+        raise UsageError(f"port {port} is {reason}", "leave --port away, and a free one is found")
+    raise ToolError(f"no port from {wanted[0]} to {wanted[-1]} is free", f"{command} --port N")
