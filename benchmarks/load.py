@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.emulator import FUNCTION
-from benchmarks.report import Section
+from benchmarks.report import Section, aim
 from workshop.lab import Lab
+from workshop.metrics.statistics import percentile
 from workshop.store import Store
 
 SECONDS = 60.0
 ENVIRONMENTS = 10
-SAMPLE_SECONDS = 2.0
+SAMPLE_SECONDS = 0.25
 LOG_GROUP = "/aws/lambda/measured"
 FLAT = 1.1  # the last third of the run may hold this much of what the middle third held
+MOST_MEGABYTES = 512.0  # while DuckDB takes a journal file over
 
 
 def sustained(seconds: float = SECONDS) -> Section:
@@ -37,15 +39,16 @@ def sustained(seconds: float = SECONDS) -> Section:
         rows = _count(store, answered, environments)
         counted = time.monotonic() - begun
     lost = sum(int(row[3].replace(",", "")) for row in rows)
-    tool = memory.thirds(0)
-    children = memory.thirds(1)
+    tool, children = memory.thirds(0), memory.thirds(1)
+    most = memory.most(0)
     rate = f"{answered / took:,.0f} a second on {os.cpu_count()} cores"
     whole = lost == 0 and failed == 0
     flat = tool[2] <= tool[1] * FLAT
     findings = (
         f"{answered:,} events in {took:.1f} s: {rate}; {failed} failed",
         f"{'✓' if whole else '✗'} {lost} signals lost (aim: none)",
-        f"{'✓' if flat else '✗'} memory of the lab: {_megabytes(tool)} (aim: flat)",
+        f"{'✓' if flat else '✗'} memory of the lab at rest: {_megabytes(tool)} (aim: flat)",
+        aim("memory of the lab at most, while it absorbs", most, MOST_MEGABYTES, "MB"),
         f"memory of the {environments} environments: {_megabytes(children)}",
         f"taking over the rest of the journal and counting took {counted:.1f} s",
     )
@@ -53,7 +56,9 @@ def sustained(seconds: float = SECONDS) -> Section:
         "Sustained load",
         f"Events for {seconds:.0f} s, {environments} execution environments, as fast as they are "
         "answered; then every signal in the store is counted against what the handler leaves for "
-        "each event. Memory is resident memory by `ps`, every other second.",
+        "each event. Memory is resident memory by `ps`, four times a second: DuckDB takes more "
+        "while it absorbs a journal file, and gives it back, so that the lowest tenth of the "
+        "samples shows the lab at rest.",
         ("signal", "expected", "stored", "lost"),
         tuple(rows),
         findings,
@@ -62,7 +67,7 @@ def sustained(seconds: float = SECONDS) -> Section:
 
 def _megabytes(thirds: tuple[float, float, float]) -> str:
     shown = ", ".join(f"{value:.0f}" for value in thirds)
-    return f"{shown} MB, medians of the thirds of the run"
+    return f"{shown} MB in the thirds of the run"
 
 
 def _events(until: float) -> Iterator[object]:
@@ -133,12 +138,16 @@ class _Memory:
         self._thread.join()
 
     def thirds(self, column: int) -> tuple[float, float, float]:
-        """Medians of the first, second and last third of the run."""
+        """The lowest tenth of the first, second and last third of the run."""
         values = [sample[column] for sample in self._samples]
         size = max(1, len(values) // 3)
         parts = (values[:size], values[size : 2 * size], values[-size:])
-        first, second, last = (sorted(part)[len(part) // 2] for part in parts)
+        first, second, last = (percentile(part, 10) for part in parts)
         return first, second, last
+
+    def most(self, column: int) -> float:
+        """The highest sample of the run."""
+        return max(sample[column] for sample in self._samples)
 
     def _sample(self) -> None:
         while not self._over.wait(SAMPLE_SECONDS):
