@@ -8,6 +8,7 @@ set -eu
 
 folder=$1
 name=$2
+here=$(pwd -P) # as make has it, however the checkout was reached
 requirements=requirements/$name.txt
 fits='import sys; sys.exit(not (3, int(sys.argv[1])) <= sys.version_info[:2] <= (3, 14))'
 version='import sys; print("Python %d.%d.%d" % sys.version_info[:3])'
@@ -56,7 +57,7 @@ explain_missing_python() {
 is_whole() {
     [ ! -e "$folder/unfinished" ] &&
         [ "$("$folder/bin/python" -c 'import pip, sys; print(open(sys.argv[1]).read())' \
-            "$folder/made-at" 2>/dev/null)" = "$PWD" ]
+            "$folder/made-at" 2>/dev/null)" = "$here" ]
 }
 
 make_venv() {
@@ -70,7 +71,7 @@ make_venv() {
     mkdir "$folder"
     : >"$folder/unfinished"
     "$python" -m venv "$folder" || fail "$folder could not be made"
-    printf '%s' "$PWD" >"$folder/made-at"
+    printf '%s' "$here" >"$folder/made-at"
 }
 
 # The list is complete, so pip need not look for dependencies. -qq leaves errors.

@@ -81,6 +81,17 @@ def test_a_half_made_environment_is_made_again_and_a_whole_one_kept(checkout, py
     assert not (half_made / "of-the-first").exists()
 
 
+def test_a_checkout_reached_by_a_symbolic_link_keeps_the_environment_it_has(checkout, python):
+    link = checkout.with_name("link")
+    link.symlink_to(checkout)
+    assert install(link, PYTHON=str(python), PWD=str(link)).returncode == 0
+    (checkout / ".venv-sam" / "of-the-first").touch()
+    # What make compares it with.
+    assert (checkout / ".venv-sam" / "made-at").read_text() == str(checkout.resolve())
+    assert install(checkout, PYTHON=str(python)).returncode == 0
+    assert (checkout / ".venv-sam" / "of-the-first").exists()
+
+
 def test_a_python_that_is_on_path_but_does_not_run_is_passed_over(checkout, python, tmp_path):
     shims = tmp_path / "shims"
     for name in ("python3", "python3.14", "python3.13", "python3.12"):
