@@ -39,7 +39,7 @@ slides-export: ## Make PDF, PPTX and PNG of the slides, and a handout of the not
 rehearse: .venv/run.stamp .venv-sam/sam.stamp .venv-emulator/emulator.stamp ## Deploy the finished application to an emulator of AWS on this laptop, call it, delete it
 	@$(VENV) -m workshop.cli rehearse
 
-test: .venv/dev.stamp .venv-sam/sam.stamp .venv-emulator/emulator.stamp .venv-checkov/checkov.stamp ## Check everything: style, types, templates, behaviour
+test: .venv/dev.stamp .venv-sam/sam.stamp .venv-emulator/emulator.stamp .venv-checkov/checkov.stamp .venv-awswrangler/awswrangler.stamp ## Check everything: style, types, templates, behaviour
 	@echo "· style: ruff"
 	@$(VENV) -m ruff check --quiet .
 	@$(VENV) -m ruff format --quiet --check .
@@ -64,6 +64,7 @@ lock: ## Renew requirements/*.txt; UPGRADE=--upgrade for newer versions (maintai
 	$(COMPILE) pyproject.toml --extra sam -o requirements/sam.txt
 	$(COMPILE) requirements/emulator.in -o requirements/emulator.txt
 	$(COMPILE) requirements/checkov.in -o requirements/checkov.txt
+	$(COMPILE) requirements/awswrangler.in -o requirements/awswrangler.txt
 
 clean: ## Take away what make made; your answers and your progress stay
 	@echo "· removing the virtual environments and the caches"
@@ -92,6 +93,9 @@ clean: ## Take away what make made; your answers and your progress stay
 .venv-checkov/checkov.stamp: requirements/checkov.txt requirements/install.sh
 	@$(INSTALL) .venv-checkov checkov
 
+.venv-awswrangler/awswrangler.stamp: requirements/awswrangler.txt requirements/install.sh
+	@$(INSTALL) .venv-awswrangler awswrangler
+
 # Made at another place, or by a Python that is gone: made again.
 made_at = $(shell $(1)/bin/python -c 'print(open("$(1)/made-at").read())' 2>/dev/null)
 ifneq ($(call made_at,.venv),$(CURDIR))
@@ -105,4 +109,7 @@ ifneq ($(call made_at,.venv-emulator),$(CURDIR))
 endif
 ifneq ($(call made_at,.venv-checkov),$(CURDIR))
 .venv-checkov/checkov.stamp: again
+endif
+ifneq ($(call made_at,.venv-awswrangler),$(CURDIR))
+.venv-awswrangler/awswrangler.stamp: again
 endif
