@@ -1,6 +1,6 @@
 """Log events to ask, without a store: a table in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import duckdb
 import pytest
@@ -62,3 +62,18 @@ def table(ask: Ask) -> Callable[..., list[dict[str, str]]]:
         return [{name: value for name, value in row if name != "@ptr"} for row in result.rows]
 
     return table
+
+
+def asked(
+    connection: duckdb.DuckDBPyConnection, texts: Sequence[str], text: str
+) -> list[list[str]]:
+    """Ask a query of messages; give the values of its rows, in order of the messages."""
+    numbers = list(range(len(texts)))
+    connection.execute("DELETE FROM log_events")
+    connection.execute(
+        "INSERT INTO log_events SELECT unnest($numbers::BIGINT[]), 0, $group, 's', "
+        "$noon - unnest($numbers::BIGINT[]), unnest($texts::VARCHAR[])",
+        {"numbers": numbers, "group": GROUP, "noon": NOON, "texts": list(texts)},
+    )
+    result = rows(compile_query(parse(text), Scope((GROUP,), 0, NOON, NOON)), connection)
+    return [[value for name, value in row if name != "@ptr"] for row in result.rows]

@@ -1,16 +1,19 @@
 """A second reading of the language: slow, plain, in Python, from the same syntax tree.
 
-It knows the classic part: fields, display, filter, parse, one stats, sort, limit, dedup. It shares
-nothing with the compiler but the tree and the writing of numbers and times.
+It knows the classic part: fields, display, filter, parse, one stats, sort, limit, dedup, and after
+them the stages that go by the place of a row. It shares nothing with the compiler but the tree and
+the writing of numbers and times.
 """
 
 # ruff: noqa: C901, PLR0911, PLR0912 - an evaluator has one branch for each kind of node
 
+import csv
 import json
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cmp_to_key
+from itertools import zip_longest
 from typing import Any
 
 from workshop.insights import syntax
@@ -35,48 +38,174 @@ Event = dict[str, Any]  # id, timestamp, message
 Row = dict[str, Any]
 
 
-def evaluate(query: syntax.Query, events: list[Event]) -> list[list[tuple[str, str]]]:
-    rows: list[Row] = [{"": event} for event in events]
-    stages = list(query.stages)
-    grouping = next((stage for stage in stages if isinstance(stage, syntax.Stats)), None)
-    before = stages[: stages.index(grouping)] if grouping else stages
-    after = stages[stages.index(grouping) + 1 :] if grouping else []
-    shown: list[syntax.Item] = []
-    display: list[syntax.Item] | None = None
+@dataclass
+class Table:
+    """The rows so far, and how they are shown.
+
+    `placed` says that they stand in their order, until a sort.
+    """
+
+    rows: list[Row]
+    names: list[str] = field(default_factory=list)
+    display: list[str] | None = None
     sort: tuple[syntax.SortTerm, ...] = ()
-    limits = [10_000]
-    for stage in [*before, grouping, *after] if grouping else before:
-        match stage:
-            case syntax.Fields(items=items):
-                shown += items
-                define(items, rows)
-            case syntax.Display(items=items):
-                display = list(items)
-                define(items, rows)
-            case syntax.Filter(condition=condition):
-                rows = [row for row in rows if truth(value(condition, row))]
-            case syntax.Parse():
-                for row in rows:
-                    parse(stage, row)
-            case syntax.Sort(terms=terms):
-                sort = terms
-            case syntax.Limit(count=count):
-                limits.append(count)
-            case syntax.Dedup(keys=keys):
-                rows = dedup(keys, in_order(rows, sort))
-            case syntax.Stats():
-                rows, sort, shown, display = aggregate(stage, rows), (), [], None
-    if grouping and not shown and display is None:
-        shown = [*grouping.keys, *grouping.items]
-    rows = in_order(rows, sort) if not grouping or sort else rows
-    items = display if display is not None else shown
-    names = [item.name for item in items] or ["@timestamp", "@message"]
+    limits: list[int] = field(default_factory=lambda: [10_000])
+    placed: bool = False
+
+    def shown(self) -> list[str]:
+        names = self.names if self.display is None else self.display
+        return list(dict.fromkeys(names or ["@timestamp", "@message"]))
+
+    def place(self) -> None:
+        if not self.placed or self.sort:
+            self.rows = in_order(self.rows, self.sort, placed=self.placed)
+        self.rows = self.rows[: min(self.limits)]
+        self.sort, self.limits, self.placed = (), [10_000], True
+
+    def show(self, name: str) -> None:
+        self.names = [*(self.names or ["@timestamp", "@message"]), name]
+
+
+def evaluate(query: syntax.Query, events: list[Event]) -> list[list[tuple[str, str]]]:
+    table = Table([{"": event} for event in events])
+    for stage in query.stages:
+        apply(stage, table)
+    table.place()
     written = []
-    for row in rows[: min(limits)]:
-        found = {name: look(name, row) for name in names}
-        cells = [(name, write(found[name])) for name in found]
+    for row in table.rows:
+        cells = [(name, write(look(name, row))) for name in table.shown()]
         written.append([(name, text) for name, text in cells if text is not None])
     return written
+
+
+def apply(stage: syntax.Stage, table: Table) -> None:
+    match stage:
+        case syntax.Fields(items=items):
+            table.names += [item.name for item in items]
+            define(items, table.rows)
+        case syntax.Display(items=items):
+            table.display = [item.name for item in items]
+            define(items, table.rows)
+        case syntax.Filter(condition=condition):
+            table.rows = [row for row in table.rows if truth(value(condition, row))]
+        case syntax.Parse():
+            for row in table.rows:
+                parse(stage, row)
+        case syntax.ParseCsv():
+            for row in table.rows:
+                parse_csv(stage, row)
+        case syntax.Sort(terms=terms):
+            table.sort = terms
+        case syntax.Limit(count=count):
+            table.limits.append(count)
+        case syntax.Dedup(keys=keys):
+            table.rows = dedup(keys, in_order(table.rows, table.sort))
+        case syntax.Stats(items=items, keys=keys):
+            table.rows = aggregate(items, keys, table.rows)
+            table.names = [item.name for item in (*keys, *items)]
+            table.display, table.sort, table.placed = None, (), True
+        case _:
+            apply_placed(stage, table)
+
+
+def apply_placed(stage: syntax.Stage, table: Table) -> None:
+    match stage:
+        case syntax.Accum(value=node, name=name):
+            table.place()
+            total = 0.0
+            for row in table.rows:
+                one = number(value(node, row))
+                total += one or 0
+                row[name] = None if one is None else total
+            table.show(name)
+        case syntax.Autoregress(value=node, names=names):
+            table.place()
+            found = [value(node, row) for row in table.rows]
+            for lag, name in names:
+                for row, one in zip(table.rows, [None] * lag + found, strict=False):
+                    row[name] = float(one) if isinstance(one, bool) else one
+                table.show(name)
+        case syntax.Filldown(fields=fields):
+            table.place()
+            for name in [one.name for one in fields] or table.shown():
+                last = None
+                for row in table.rows:
+                    one = look(name, row)
+                    last = last if one is None else float(one) if isinstance(one, bool) else one
+                    row[name] = last
+        case syntax.Addtotals():
+            add_totals(stage, table)
+        case syntax.Outlier():
+            table.place()
+            gone: list[int] = []
+            for one in stage.fields:
+                gone += outliers(stage, one.name, table)
+            if stage.remove:
+                table.rows = [row for n, row in enumerate(table.rows) if n not in gone]
+        case syntax.CountFrequent(fields=fields):
+            keys = [syntax.Item(0, 0, one, one.name, aliased=False) for one in fields]
+            count = syntax.Item(0, 0, syntax.Call(0, 0, "count", ()), "_approxcount", aliased=True)
+            table.rows = aggregate((count,), tuple(keys), table.rows)
+            table.names, table.display = [*(one.name for one in keys), "_approxcount"], None
+        case _:
+            raise NotImplementedError(stage)
+
+
+def add_totals(stage: syntax.Addtotals, table: Table) -> None:
+    names = [one.name for one in stage.fields] or table.shown()
+    if stage.row:
+        for row in table.rows:
+            numbers = [n for name in names if (n := summand(look(name, row))) is not None]
+            row[stage.name] = sum(numbers) if numbers else None
+        table.show(stage.name)
+    if stage.column:
+        table.place()
+        columns: Row = {}
+        for name in [*names, *([stage.name] if stage.row else [])]:
+            numbers = [n for row in table.rows if (n := summand(look(name, row))) is not None]
+            total = sum(numbers) if numbers else None
+            texts = any(isinstance(look(name, row), str) for row in table.rows)
+            columns[name] = total if total is None or not texts else Mixed(computed(total))
+        table.rows.append({**columns, "bottom": None})
+
+
+def summand(one: object) -> float | None:
+    if isinstance(one, str):
+        return plain(one)
+    return None if isinstance(one, Time) else number(one)
+
+
+def outliers(stage: syntax.Outlier, name: str, table: Table) -> list[int]:
+    numbers = [number(look(name, row)) for row in table.rows]
+    known = sorted(n for n in numbers if n is not None)
+    if not known:
+        known = [0.0]
+    low, high = percentile(known, 0.25) or 0, percentile(known, 0.75) or 0
+    least = low - stage.factor * (high - low) if stage.lower else float("-inf")
+    most = high + stage.factor * (high - low)
+    found = [i for i, n in enumerate(numbers) if n is not None and not least <= n <= most]
+    for index, (row, one) in enumerate(zip(table.rows, numbers, strict=True)):
+        if stage.mark:
+            row[f"{name}_outlier"] = index in found
+        if not stage.remove:
+            row[name] = look(name, row)
+            if index in found and one is not None:
+                row[name] = most if one > most else least
+            elif isinstance(row[name], bool):
+                row[name] = float(row[name])
+    if stage.mark:
+        table.show(f"{name}_outlier")
+    return found
+
+
+def parse_csv(stage: syntax.ParseCsv, row: Row) -> None:
+    subject = text(value(stage.source, row) if stage.source else look("@message", row))
+    found = [] if subject is None else next(csv.reader([subject]), [""])
+    for name, one in zip_longest(stage.aliases, found[: len(stage.aliases)]):
+        if one is not None:
+            row[name] = one
+        else:
+            row.setdefault(name, None)
 
 
 def define(items: tuple[syntax.Item, ...], rows: list[Row]) -> None:
@@ -114,7 +243,9 @@ def dedup(keys: tuple[syntax.Expression, ...], rows: list[Row]) -> list[Row]:
     return kept
 
 
-def in_order(rows: list[Row], terms: tuple[syntax.SortTerm, ...]) -> list[Row]:
+def in_order(
+    rows: list[Row], terms: tuple[syntax.SortTerm, ...], *, placed: bool = False
+) -> list[Row]:
     def compare(one: Row, two: Row) -> int:
         for term in terms:
             left, right = value(term.value, one), value(term.value, two)
@@ -127,7 +258,7 @@ def in_order(rows: list[Row], terms: tuple[syntax.SortTerm, ...]) -> list[Row]:
                 return (-1 if first < second else 1) * (-1 if term.descending else 1)
         return 0
 
-    if "" in (rows or [{}])[0]:
+    if not placed and "" in (rows or [{}])[0]:
         newest = sorted(rows, key=lambda row: row[""]["id"], reverse=True)
         if not terms:
             newest.sort(key=lambda row: row[""]["timestamp"], reverse=True)
@@ -144,16 +275,18 @@ def natural(one: object) -> tuple[Any, ...]:
     return (1, number(one), [], "")
 
 
-def aggregate(stage: syntax.Stats, rows: list[Row]) -> list[Row]:
+def aggregate(
+    items: tuple[syntax.Item, ...], by: tuple[syntax.Item, ...], rows: list[Row]
+) -> list[Row]:
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
-        groups[tuple(value(key.value, row) for key in stage.keys)].append(row)
-    if not stage.keys and not groups:
+        groups[tuple(value(key.value, row) for key in by)].append(row)
+    if not by and not groups:
         groups[()] = []
     made = []
     for keys, members in groups.items():
-        outer: Row = {key.name: found for key, found in zip(stage.keys, keys, strict=True)}
-        for item in stage.items:
+        outer: Row = {key.name: found for key, found in zip(by, keys, strict=True)}
+        for item in items:
             outer[item.name] = value(item.value, outer, members)
         made.append(outer)
     return made
@@ -205,7 +338,7 @@ def extreme(choose: Any, found: list[Any]) -> object:
 def look(name: str, row: Row) -> object:
     if name in row:
         return row[name]
-    if "" not in row:
+    if "" not in row or "bottom" in row:
         return None
     event = row[""]
     if name.startswith("@"):

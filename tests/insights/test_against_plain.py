@@ -78,7 +78,23 @@ STATS = st.tuples(
         "stats " + ", ".join(f"{one} as s{index}" for index, one in enumerate(parts[0])) + parts[1]
     )
 )
+PLACED = st.sampled_from(
+    [
+        *("accum a", "accum d.e as p", "autoregress a p=1-2", "autoregress b as p p=2"),
+        *("filldown", "filldown a p", "addtotals", "addtotals col=true a, b"),
+        *("addtotals row=false col=true", "outlier a", "outlier param=0.5 uselower=true a d.e"),
+        *("outlier action=remove param=0.5 mark=true a b", "parse b csv as p, q", "limit 3"),
+        *("filter a > 1", "filter p != 1", "sort a", "sort p desc"),
+    ]
+)
 QUERIES = st.one_of(
+    st.tuples(
+        st.lists(EVENT_STAGES, max_size=2), PROJECTIONS, st.lists(PLACED, min_size=1, max_size=3)
+    ).map(lambda parts: " | ".join([*parts[0], parts[1], *parts[2]])),
+    st.tuples(
+        st.lists(EVENT_STAGES, max_size=2),
+        st.sampled_from(["countFrequent a", "countFrequent a, d.e | addtotals"]),
+    ).map(lambda parts: " | ".join([*parts[0], parts[1]])),
     st.tuples(
         st.lists(EVENT_STAGES, max_size=3), PROJECTIONS, st.sampled_from(["", " | dedup a"])
     ).map(lambda parts: " | ".join([*parts[0], parts[1]]) + parts[2]),

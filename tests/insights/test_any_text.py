@@ -35,12 +35,16 @@ topk(2,a) values(a) bin(5m) bin(1q) jsonParse(@message) substr(a,1,2) datefloor(
 fromMillis(a) toInt(a) split(a,'') round(a,400) if(a,b,1) coalesce(a,1,'x') count_distinct(a)
 isIpInSubnet(a,'::/8') isValidIp(a) regexReplace(a,'.','x') count_over_time(a)
 stddev(a) sqrt(a) formatDate(a,'%q') formatDate(@timestamp,'%d','Asia/Tokyo')
+parseDate(a,'yyyy-MM-dd') parseDate(@message,a) haversine(a,1,2,3) decToHex(a) hexToDec(@message)
+isPublicIP(a) rate(a,1m) histogram(a,3) histogram(a,b) queryTimeRange() case(a,1) datefloor(a,1q)
 """.split()  # noqa: SIM905 - it is a vocabulary
 WORDS = [
     *ATOMS,
     *"""
 fields display filter where stats sort order limit head tail parse dedup unnest source by as
-and or not like in asc desc offset any into pattern diff join accum lookup users output
+and or not like in asc desc offset any into pattern diff join lookup users output
+accum addtotals autoregress countFrequent filldown fillmissing outlier appendcols cidrlookup
+logcompare timeshift json csv multi with for field=a p=1-3 col=true override=true action=remove a*
 /x(?<n>.)*/ /(/ | | | | ( )
 ( ) [ ] , , * + - / % ^ = != <= > =~ ! . # `
 """.split(),  # noqa: SIM905
@@ -118,6 +122,15 @@ STAGES = st.one_of(
         [
             *("limit 2", "tail 1", "dedup a", "parse 'a*' as z", "parse @message /(?<z>.)/"),
             *("lookup users a OUTPUT b", "lookup users b as n, a OUTPUT a, b"),
+            *("cidrlookup users a as b OUTPUT b", "cidrlookup users b as a OUTPUTNEW a as s, b"),
+            *("accum a", "accum count(*) as n", "accum s", "autoregress s p=1-3", "filldown"),
+            *("filldown s a*", "addtotals", "addtotals col=true", "addtotals fieldname=a s, a"),
+            *("outlier a", "outlier action=remove uselower=true mark=true s", "countFrequent s, k"),
+            *("stats count(*) as s by bin(1h) as k", "stats max(a) as s, count(*) by bin(1d), a"),
+            *("fillmissing", "fillmissing with 0 for s, 'x' for count(*)", "diff", "pattern a"),
+            *("logcompare timeshift 1d", "diff previousMonth", "parse csv as s, n"),
+            *("json field=a 'b.c' as s", "json field=s '0' as n", "sort s", "display s, count(*)"),
+            *("appendcols ( stats count(*) as s )", "appendcols override=true ( fields a, n )"),
         ]
     ),
 )

@@ -1,5 +1,7 @@
 """Queries with answers worked out by hand."""
 
+from typing import get_args
+
 import pytest
 
 from workshop.insights import (
@@ -9,7 +11,9 @@ from workshop.insights import (
     discovered,
     event_id,
     read_table,
+    syntax,
 )
+from workshop.insights.stages import STAGES
 
 REQUEST = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 START = f"START RequestId: {REQUEST} Version: $LATEST"
@@ -763,6 +767,31 @@ def test_expand_makes_a_row_for_each_item_under_the_same_name(table):
     assert [row["l"] for row in found] == ["1", "2"]
 
 
+WORDS = """
+accum addtotals appendcols autoregress cidrlookup col countFrequent csv diff field filldown
+fillmissing fieldname for json logcompare logfmt mark max multi outlier output outputnew override
+p param pattern row timeshift uselower with
+""".split()  # noqa: SIM905 - it is a vocabulary
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_of_the_language_can_be_a_field(table, word):
+    event = f'{{"{word}": 3, "b": 1}}'
+    assert table(f"fields {word}, b | filter {word} = 3 and b = 1 | sort {word}, b", event) == [
+        {word: "3", "b": "1"}
+    ]
+    assert table(f"fields b as {word} | display {word}", event) == [{word: "1"}]
+    assert table(f"stats sum({word}) as b by {word} | sort b", event) == [{word: "3", "b": "3"}]
+    assert table(f"parse {word} /(?<digit>.)/ | display digit", event) == [{"digit": "3"}]
+    assert table(f"accum {word} as {word} | display {word}", event) == [{word: "3"}]
+    assert table(f"addtotals {word}, b | display Total", event) == [{"Total": "4"}]
+    assert table(f"outlier {word} b | fields {word}", event) == [{word: "3"}]
+
+
+def test_every_stage_of_the_language_can_be_applied():
+    assert set(STAGES) == set(get_args(syntax.Stage)) - {syntax.Source}
+
+
 # Refusals
 
 
@@ -776,7 +805,7 @@ def test_expand_makes_a_row_for_each_item_under_the_same_name(table):
         ("lookup users id OUTPUT x", "lookup users id OUTPUT x", "no lookup table users"),
         ("lookup users id", "", "expecting {',', as, output}"),
         ("fields a | anomaly", "anomaly", "anomaly is not offered offline"),
-        ("stats rate(a, 1m)", "rate(a, 1m)", "rate is not offered offline"),
+        ("stats rate(a, 5)", "rate(a, 5)", "an interval of fixed length"),
         ("fields foo(a)", "foo(a)", "no function foo"),
         ("filter a like /(/", "/(/", "regular expression"),
         ("filter a like /(?=x)/", "/(?=x)/", "regular expression"),
@@ -792,7 +821,7 @@ def test_expand_makes_a_row_for_each_item_under_the_same_name(table):
             "bin(1h)",
             "Unknown symbols",
         ),
-        ("fields ispresent(@message, 'x')", "ispresent(@message, 'x')", "takes 1 arguments"),
+        ("fields ispresent(@message, 'x')", "ispresent(@message, 'x')", "takes 1 argument, not 2"),
         ("limit 1.5", "1.5", "whole number"),
         ("join left=a right=b where a.x=b.y (SOURCE '/b') | filter z=1", "z", "z is a.z or b.z"),
         ("join left=a right=b where a.x=c.y (SOURCE '/b')", "a.x=c.y", "a field of a with one"),

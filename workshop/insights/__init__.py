@@ -3,7 +3,8 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
 """
 
-from workshop.insights.compiler import Column, Compiled, compile_query
+from workshop.insights.compiled import Column, Compiled
+from workshop.insights.compiler import compile_query
 from workshop.insights.discovery import discovered
 from workshop.insights.errors import MalformedQuery
 from workshop.insights.expressions import Scope

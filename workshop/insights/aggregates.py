@@ -1,17 +1,19 @@
 """The items of `stats` to SQL.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-timeseries-functions.html
 """
 
 from collections.abc import Callable
 
 from workshop.insights import syntax, values
 from workshop.insights.errors import MalformedQuery
-from workshop.insights.expressions import AGGREGATES, Expressions, Surroundings
+from workshop.insights.expressions import AGGREGATES, Expressions, Surroundings, period
 from workshop.insights.order import squeezed
 from workshop.insights.values import Kind, Value
 
 _PERCENT = 100
+_MOST_RANGES = 1000
 
 
 def _sum(argument: Value) -> Value:
@@ -76,6 +78,11 @@ def _collected(argument: Value) -> Value:
     return Value(f"CAST(to_json({listed}) AS VARCHAR)", Kind.JSON)
 
 
+def _finite(number: str) -> str:
+    """Give a DOUBLE, or NULL where it is too large to be one, or no number."""
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
+
+
 _ONE_ARGUMENT: dict[str, Callable[[Value], Value]] = {
     "avg": _average,
     "collect_values": _collected,
@@ -135,10 +142,16 @@ class Aggregation:
             return self._key_texts[text]
         if not isinstance(node, syntax.Call) or node.name not in AGGREGATES:
             return None
-        made = self._aggregate(node)
+        if node.name == "histogram":
+            return self._histogram(node)
+        made = self._rate(node) if node.name == "rate" else self._aggregate(node)
+        return Value(self._select(made.sql), made.kind)
+
+    def _select(self, sql: str) -> str:
+        """Work out something of each group; give the name of its column."""
         column = self._column()
-        self.selected.append(f"{made.sql} AS {column}")
-        return Value(column, made.kind)
+        self.selected.append(f"{sql} AS {column}")
+        return column
 
     def _aggregate(self, node: syntax.Call) -> Value:
         match node.name, node.arguments:
@@ -173,6 +186,63 @@ class Aggregation:
         if value.kind is Kind.NULL:
             return Value("NULL::VARCHAR", Kind.TEXT)
         return Value(f"{function}({value.sql}, {order})", value.kind)
+
+    def _rate(self, node: syntax.Call) -> Value:
+        """Make `rate(field, 1m)`: by how much a number changes in each interval.
+
+        Chosen, for the page says no more than "the per-interval rate of change": from the
+        earliest event of the group that has the number to the latest, per interval of the time
+        between the two. Without two such times there is no rate.
+        """
+        match node.arguments:
+            case (argument, syntax.Duration() as interval) if period(interval).milliseconds:
+                length = period(interval).milliseconds
+            case _:
+                what = "rate takes a field and an interval of fixed length, such as 1m"
+                raise MalformedQuery(what, node.start, node.end)
+        number = _finite(values.number(self._inside.value(argument)))
+        time = self._inside.value(syntax.Field(node.start, node.end, "@timestamp"))
+        order = f"({time.sql}, id)" if self._surroundings.sees_events else time.sql
+        moment = f"CASE WHEN {number} IS NOT NULL THEN {values.number(time)} END"
+        change = f"(arg_max({number}, {order}) - arg_min({number}, {order}))"
+        between = f"nullif(max({moment}) - min({moment}), 0)"
+        return Value(f"({change} / {between} * {length})", Kind.NUMBER)
+
+    def _histogram(self, node: syntax.Call) -> Value:
+        """Make `histogram(field, 10)`: how many values there are in each range, as a map.
+
+        AWS documents this: a number of ranges of equal width, and a map. (A trial on the live
+        service in June 2026, by others, saw a function for `by`, with a width.) Chosen: the
+        ranges go from the least value to the greatest, the last one holds the greatest too, and
+        the map leads from where each range begins to its count. Values that are all the same
+        make one range; where there is no number there is no map.
+        """
+        match node.arguments:
+            case (argument, syntax.Number(text=text)) if (
+                text.isdecimal() and 1 <= int(text) <= _MOST_RANGES
+            ):
+                count = int(text)
+            case _:
+                what = f"histogram takes a field and a number of ranges, 1 to {_MOST_RANGES}"
+                raise MalformedQuery(what, node.start, node.end)
+        number = _finite(values.number(self._inside.value(argument)))
+        listed = self._select(f"list({number}) FILTER (WHERE {number} IS NOT NULL)")
+        low, high = self._select(f"min({number})"), self._select(f"max({number})")
+        # By halves, so that no difference of two numbers is more than a number can be.
+        share = f"(n / 2 - {low} / 2) / ({high} / 2 - {low} / 2)"
+        place = (
+            f"CASE WHEN {low} = {high} THEN 0 "
+            f"ELSE CAST(least(floor({share} * {count}), {count - 1}) AS BIGINT) END"
+        )
+        # Each range once more than it is met, so that the empty ones are listed too.
+        ranges = f"CASE WHEN {low} = {high} THEN 1 ELSE {count} END"
+        places = f"list_concat(range({ranges}), list_transform({listed}, lambda n: {place}))"
+        counted = f"map_entries(list_aggregate({places}, 'histogram'))"
+        start = f"{low} + e.key * ({high} / {count} - {low} / {count})"
+        entry = f"format('\"{{:.15g}}\":{{}}', {start}, CAST(e.value AS BIGINT) - 1)"
+        entries = f"list_transform({counted}, lambda e: {entry})"
+        shown = f"'{{' || array_to_string({entries}, ',') || '}}'"
+        return Value(f"(CASE WHEN {low} IS NOT NULL THEN {shown} END)", Kind.JSON)
 
     def _top(self, node: syntax.Call, count: int, value: Value) -> Value:
         if self._has_keys:

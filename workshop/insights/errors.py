@@ -19,3 +19,7 @@ class MalformedQuery(UsageError):  # noqa: N818 - AWS's own name, MalformedQuery
         self.message = message
         self.start = start
         self.end = end
+
+
+class ArgumentError(Exception):
+    """An argument is not of the kind that a function takes; who compiles the call knows where."""

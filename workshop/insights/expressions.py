@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Protocol, TypeAlias
 
-from workshop.insights import discovery, functions, regex, syntax, values
-from workshop.insights.errors import MalformedQuery
-from workshop.insights.functions import ArgumentError
+from workshop.insights import discovery, functions, regex, syntax, times, values
+from workshop.insights.errors import ArgumentError, MalformedQuery
 from workshop.insights.lookup import LookupTable
 from workshop.insights.values import MISSING, Kind, Value
 
@@ -24,12 +23,14 @@ AGGREGATES = frozenset(
         "countdistinct",
         "countovertime",
         "earliest",
+        "histogram",
         "latest",
         "max",
         "median",
         "min",
         "pct",
         "percentile",
+        "rate",
         "sortsfirst",
         "sortslast",
         "stddev",
@@ -273,15 +274,15 @@ class Expressions:
             return Value(f"(-{values.number(self.value(node.value))})", Kind.NUMBER)
         left, right = self.value(node.left), self.value(node.right)
         one, two = values.number(left), values.number(right)
-        times = (left.kind is Kind.TIME) + (right.kind is Kind.TIME)
+        moments = (left.kind is Kind.TIME) + (right.kind is Kind.TIME)
         match node.operator:
             case "/" | "%":
                 return Value(f"({one} {node.operator} nullif({two}, 0))", Kind.NUMBER)
             case "^":
                 return Value(f"pow({one}, {two})", Kind.NUMBER)
-            case "+" | "-" if times == 1 and (node.operator == "+" or left.kind is Kind.TIME):
+            case "+" | "-" if moments == 1 and (node.operator == "+" or left.kind is Kind.TIME):
                 moved = Value(f"({one} {node.operator} {two})", Kind.NUMBER)
-                return Value(f"({functions.as_time(moved)})", Kind.TIME)
+                return Value(f"({times.as_time(moved)})", Kind.TIME)
             case _:
                 return Value(f"({one} {node.operator} {two})", Kind.NUMBER)
 
@@ -290,13 +291,9 @@ class Expressions:
         if made is None:
             if node.name in AGGREGATES:
                 raise MalformedQuery(f"{node.name} stands in stats alone", node.start, node.end)
-            if node.name in functions.NOT_OFFERED:
-                raise MalformedQuery(
-                    f"the function {node.name} is not offered offline", node.start, node.end
-                )
             arguments = [self.value(argument) for argument in node.arguments]
             try:
-                made = functions.scalar(node.name, arguments)
+                made = functions.scalar(node.name, arguments, self._parameter)
             except ArgumentError as error:
                 raise MalformedQuery(str(error), node.start, node.end) from None
         if made is None:
@@ -307,12 +304,16 @@ class Expressions:
         """Compile the functions that take durations, and those of the query's own times."""
         scope = self._surroundings.scope
         match node.name, node.arguments:
-            case "now", ():
-                return Value(f"{scope.now_ms // 1000}::DOUBLE", Kind.NUMBER)
-            case "querystarttime", ():
-                return Value(f"{scope.start_ms}::BIGINT", Kind.TIME)
-            case "queryendtime", ():
-                return Value(f"{scope.end_ms}::BIGINT", Kind.TIME)
+            case (("now" | "querystarttime" | "queryendtime" | "querytimerange"), ()):
+                number = {
+                    "now": scope.now_ms // 1000,
+                    "querystarttime": scope.start_ms,
+                    "queryendtime": scope.end_ms,
+                    "querytimerange": scope.end_ms - scope.start_ms,
+                }[node.name]
+                return Value(f"{number}::DOUBLE", Kind.NUMBER)
+            case (("now" | "querystarttime" | "queryendtime" | "querytimerange"), _):
+                raise MalformedQuery(f"{node.name} takes no arguments", node.start, node.end)
             case "bin", (syntax.Duration() as length,):
                 time = self._resolve(syntax.Field(node.start, node.end, "@timestamp"))
             case (
@@ -325,24 +326,21 @@ class Expressions:
                 raise MalformedQuery(what, node.start, node.end)
             case _:
                 return None
-        moment = f"({functions.as_time(time)})"
+        moment = f"({times.as_time(time)})"
         if "ceil" in node.name:
-            if period(length).milliseconds is None:
-                what = f"{node.name} by months is not offered offline"
-                raise MalformedQuery(what, node.start, node.end)
-            return Value(functions.ceiled(moment, period(length)), Kind.TIME)
+            return Value(times.ceiled(moment, period(length)), Kind.TIME)
         offset = self._surroundings.bin_offset if node.name == "bin" else 0
-        return Value(functions.floored(moment, period(length), offset), Kind.TIME)
+        return Value(times.floored(moment, period(length), offset), Kind.TIME)
 
 
-def period(node: syntax.Duration) -> functions.Period:
+def period(node: syntax.Duration) -> times.Period:
     """Give the length of a period.
 
     Raises:
         MalformedQuery: When it is none at all.
     """
     try:
-        return functions.period(node.count, node.unit)
+        return times.period(node.count, node.unit)
     except ArgumentError as error:
         raise MalformedQuery(str(error), node.start, node.end) from None
 

@@ -5,15 +5,60 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields as dataclass_fields
 
 from workshop.insights import regex, syntax
+from workshop.insights.errors import MalformedQuery
+
+_MAXIMUM_STATS = 10
+
+
+def checked_order(stages: Sequence[syntax.Stage]) -> None:
+    """Check that stages stand where they may.
+
+    Raises:
+        MalformedQuery: One does not, or there are too many `stats`.
+    """
+    rest = [stage for stage in stages if not isinstance(stage, syntax.Source)]
+    for stage in stages[len(stages) - len(rest) :]:
+        if isinstance(stage, syntax.Source):
+            raise MalformedQuery("SOURCE comes first in a query", stage.start, stage.end)
+    stats = [index for index, stage in enumerate(rest) if isinstance(stage, syntax.Stats)]
+    if len(stats) > _MAXIMUM_STATS:
+        stage = rest[stats[_MAXIMUM_STATS]]
+        raise MalformedQuery(f"a query has at most {_MAXIMUM_STATS} stats", stage.start, stage.end)
+    if len(stats) > 1:
+        for stage in rest[: stats[-1]]:
+            if isinstance(stage, syntax.Sort | syntax.Limit):
+                what = "with several stats, sort and limit come after the last one"
+                raise MalformedQuery(what, stage.start, stage.end)
+
+
+_PLACED = (
+    syntax.Accum
+    | syntax.Addtotals
+    | syntax.Appendcols
+    | syntax.Autoregress
+    | syntax.Cidrlookup
+    | syntax.CountFrequent
+    | syntax.Filldown
+    | syntax.Fillmissing
+    | syntax.Outlier
+)
+"""Stages that take effect where they are written, as does all after them."""
 
 
 def arranged(stages: Sequence[syntax.Stage], text: str) -> Iterator[syntax.Stage]:
     """Bring the stages of a query with one `stats` to the order in which they take effect."""
     stats = [index for index, stage in enumerate(stages) if isinstance(stage, syntax.Stats)]
-    if len(stats) != 1:
+    placed = [index for index, stage in enumerate(stages) if isinstance(stage, _PLACED)]
+    first = min(placed, default=len(stages))
+    if len(stats) != 1 or stats[0] > first:
         yield from stages
         return
-    at = stats[0]
+    yield from _around(stats[0], stages[:first], text)
+    yield from stages[first:]
+
+
+def _around(at: int, stages: Sequence[syntax.Stage], text: str) -> Iterator[syntax.Stage]:
+    """Arrange the stages before and after a lone `stats`."""
     grouping = stages[at]
     outputs: set[str] = set()
     if isinstance(grouping, syntax.Stats):
@@ -25,12 +70,7 @@ def arranged(stages: Sequence[syntax.Stage], text: str) -> Iterator[syntax.Stage
         if isinstance(stage, syntax.Filter) and not _only_names(stage.condition, outputs, text):
             before.append(stage)
             continue
-        if isinstance(stage, syntax.Fields | syntax.Display):
-            outputs |= {squeezed(item.name) for item in stage.items}
-        elif isinstance(stage, syntax.Lookup):
-            outputs |= {squeezed(name) for name in stage.outputs}
-        elif isinstance(stage, syntax.Parse):
-            outputs |= {squeezed(name) for name in _parsed_names(stage)}
+        outputs |= {squeezed(name) for name in _made_by(stage)}
         after.append(stage)
     yield from before
     yield grouping
@@ -38,10 +78,27 @@ def arranged(stages: Sequence[syntax.Stage], text: str) -> Iterator[syntax.Stage
     yield from limits
 
 
-def _parsed_names(stage: syntax.Parse) -> list[str]:
-    if isinstance(stage.pattern, syntax.Regex) and not stage.aliases:
-        return [name for name in regex.without_names(stage.pattern.pattern)[1] if name]
-    return list(stage.aliases)
+def _made_by(stage: syntax.Stage) -> list[str]:
+    """Name the fields that a stage makes."""
+    match stage:
+        case syntax.Fields(items=items) | syntax.Display(items=items):
+            return [item.name for item in items]
+        case (
+            syntax.Parse(pattern=syntax.Regex(pattern=pattern), aliases=())
+            | syntax.ParseMulti(pattern=syntax.Regex(pattern=pattern), aliases=())
+        ):
+            return [name for name in regex.without_names(pattern)[1] if name]
+        case (
+            syntax.Parse(aliases=names)
+            | syntax.ParseMulti(aliases=names)
+            | syntax.ParseCsv(aliases=names)
+            | syntax.Lookup(outputs=names)
+        ):
+            return list(names)
+        case syntax.ParseLogfmt(name=name) | syntax.Json(name=name) | syntax.Unnest(name=name):
+            return [name]
+        case _:
+            return []
 
 
 def _only_names(node: object, outputs: set[str], text: str) -> bool:

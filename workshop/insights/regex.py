@@ -13,6 +13,9 @@ _SPECIAL = re.compile(r"[.^$*+?{}\[\]()|]")
 LOGFMT_PAIR = r'([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s"]*)'
 """One `key=value` of logfmt; the value may be in double quotes."""
 
+CSV_VALUE = ',("(?:[^"]|"")*"|[^,]*)'
+"""A comma and the value after it, which may be in double quotes."""
+
 VARYING = (
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
     r"|\b\w*\d[\w-]*(?:\.\d+)*"

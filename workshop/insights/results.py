@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
-from workshop.insights.compiler import Compiled
-from workshop.insights.values import Kind
+from workshop.insights.compiled import Compiled
+from workshop.insights.values import COMPUTED, Kind
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 Row: TypeAlias = list[tuple[str, str]]
 """Field and value, in order; a missing value is left out."""
 
-# As DuckDB writes a DOUBLE: a whole number in text has no point, and stays as it is.
-_NUMBER = re.compile(r"-?\d+(\.\d+(e[+-]?\d+)?|e[+-]?\d+)")
+_NUMBER = re.compile(COMPUTED)
 _FETCHED = 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECIMALS = Decimal("0.0001")
@@ -144,7 +143,7 @@ def _row(compiled: Compiled, values: tuple[object, ...]) -> Row:
         shown = None if value is None else shown_value(value, column.kind)
         if shown is not None:
             row.append((column.name, shown))
-    if compiled.has_pointer:
+    if compiled.has_pointer and values[-1] is not None:  # a row of totals is no log event
         row.append(("@ptr", pointer(int(str(values[-1])))))
     return row
 
@@ -160,7 +159,7 @@ def shown_value(value: object, kind: Kind) -> str | None:
             return None
         return measure(value) if kind is Kind.MEASURE else computed(value)
     text = str(value)
-    if kind is Kind.MIXED and _NUMBER.fullmatch(text):
+    if kind is Kind.MIXED and _NUMBER.fullmatch(text) and math.isfinite(float(text)):
         return computed(float(text))
     return text
 

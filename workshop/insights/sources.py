@@ -1,10 +1,11 @@
-"""Where a query's log events come from: log groups and a time, as a condition.
+"""Where a query's log events come from: log groups and a time.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Source.html
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from workshop.insights import syntax
 from workshop.insights.errors import MalformedQuery
@@ -13,8 +14,23 @@ from workshop.insights.expressions import Parameters, Scope
 _MOST_DIGITS = 15
 
 
-def in_scope(sources: Sequence[syntax.Source], scope: Scope, parameter: Parameters) -> str:
-    """Give the condition that a log event is in scope, as SQL over `log_events`.
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The log events in scope.
+
+    Attributes:
+        groups: The condition that one is of the log groups, as SQL over `log_events`.
+        start_ms: First millisecond, inclusive.
+        end_ms: Last millisecond, inclusive.
+    """
+
+    groups: str
+    start_ms: int
+    end_ms: int
+
+
+def reach(sources: Sequence[syntax.Source], scope: Scope, parameter: Parameters) -> Reach:
+    """Say which log events are in scope.
 
     Args:
         sources: The `SOURCE` stages of a query; they take the place of the scope's log groups.
@@ -43,7 +59,7 @@ def in_scope(sources: Sequence[syntax.Source], scope: Scope, parameter: Paramete
                 tests.append("true")
             start = _bound(source.since, start, scope, source)
             end = _bound(source.until, end, scope, source)
-    return f"({' OR '.join(tests)}) AND timestamp BETWEEN {int(start)} AND {int(end)}"
+    return Reach(f"({' OR '.join(tests)})", int(start), int(end))
 
 
 def _bound(written: str | None, otherwise: int, scope: Scope, node: syntax.Node) -> int:

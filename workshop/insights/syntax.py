@@ -261,13 +261,31 @@ class ParseMulti(Node):
 
     source: Expression | None
     pattern: Regex
+    aliases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ParseLogfmt(Node):
     """`parse source logfmt as map`: a map of the `key=value` pairs."""
 
-    source: Expression
+    source: Expression | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParseCsv(Node):
+    """`parse source csv as a, b`: a name for each value between commas."""
+
+    source: Expression | None
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Json(Node):
+    """`json field=source "key.subkey" as a`."""
+
+    source: Field
+    key: str
     name: str
 
 
@@ -301,6 +319,13 @@ class Diff(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Logcompare(Node):
+    """`logcompare timeshift 7d`."""
+
+    shift: Duration
+
+
+@dataclass(frozen=True, slots=True)
 class Join(Node):
     """`join type=left left=a right=b where a.k = b.k (query)`."""
 
@@ -326,6 +351,127 @@ class Lookup(Node):
     table: str
     keys: tuple[LookupKey, ...]
     outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CidrOutput(Node):
+    """`field as name` of a `cidrlookup`: a field of the table, and its name from here on."""
+
+    field: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cidrlookup(Node):
+    """`cidrlookup table address as ranges OUTPUT a, b as c`.
+
+    Attributes:
+        ranges: The field of the table that has CIDR ranges.
+        new: `OUTPUTNEW`: only fields that a row lacks.
+    """
+
+    table: str
+    address: Field
+    ranges: str
+    new: bool
+    outputs: tuple[CidrOutput, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Appendcols(Node):
+    """`appendcols override=true max=100 (query)`."""
+
+    override: bool
+    most: int
+    query: "Query"
+
+
+@dataclass(frozen=True, slots=True)
+class Accum(Node):
+    """`accum a as b`."""
+
+    value: Expression
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addtotals(Node):
+    """`addtotals fieldname=Total row=true col=false a, b`.
+
+    Attributes:
+        name: Of the column of row totals.
+        row: Whether there is one.
+        column: Whether there is a row of column totals.
+        fields: To sum; empty for all that are numeric.
+    """
+
+    name: str
+    row: bool
+    column: bool
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Autoregress(Node):
+    """`autoregress a p=1-4`: names of the copies, by how many rows they lag."""
+
+    value: Expression
+    names: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CountFrequent(Node):
+    """`countFrequent a, b`."""
+
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wildcard(Node):
+    """`cpu*`: every field whose name is like that; a `*` stands for any characters."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filldown(Node):
+    """`filldown a b*`; without a name, every field."""
+
+    fields: tuple[Field | Wildcard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filling(Node):
+    """`0 for a`, of a `fillmissing`."""
+
+    value: Number | String
+    field: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Fillmissing(Node):
+    """`fillmissing with 0 for a, 1 for b`."""
+
+    fillings: tuple[Filling, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlier(Node):
+    """`outlier action=remove param=3 uselower=true mark=true a b`.
+
+    Attributes:
+        remove: Whether rows with an outlier go; else the outlier becomes the bound.
+        factor: How many interquartile ranges an outlier is from the next quartile.
+        lower: Whether values below are outliers, too.
+        mark: Whether a further field says which values are.
+        fields: To look at.
+    """
+
+    remove: bool
+    factor: float
+    lower: bool
+    mark: bool
+    fields: tuple[Field, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,12 +505,24 @@ Stage: TypeAlias = (
     | Parse
     | ParseMulti
     | ParseLogfmt
+    | ParseCsv
+    | Json
     | Dedup
     | Unnest
     | Pattern
     | Diff
+    | Logcompare
     | Join
     | Lookup
+    | Cidrlookup
+    | Appendcols
+    | Accum
+    | Addtotals
+    | Autoregress
+    | CountFrequent
+    | Filldown
+    | Fillmissing
+    | Outlier
     | Source
 )
 

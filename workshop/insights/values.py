@@ -32,6 +32,8 @@ TEXTUAL = frozenset({Kind.TEXT, Kind.MIXED, Kind.ITEM})
 Literal: TypeAlias = str | float | bool | None
 
 _NUMBER_LIKE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+COMPUTED = r"-?\d+(\.\d+(e[+-]?\d+)?|e[+-]?\d+)"
+"""A computed number in a column of kind MIXED, as DuckDB writes a DOUBLE: never without a point."""
 # A double keeps this many digits: longer ones are compared as text.
 _EXACT_DIGITS = 15
 
@@ -60,8 +62,9 @@ def looks_like_number(text: str) -> bool:
 
 
 def plain_number(sql: str) -> str:
-    """Give the number that a text spells, NULL for any other text."""
-    cast = f"TRY_CAST({sql} AS DOUBLE)"  # takes nan and inf for numbers, which no log means
+    """Give the number that a text spells, NULL for any other text; white space around is none."""
+    # DuckDB takes nan, inf and 1_000 for numbers, which no log means.
+    cast = f"CASE WHEN NOT contains({sql}, '_') THEN TRY_CAST({sql} AS DOUBLE) END"
     return f"nullif(nullif(nullif({cast}, 'nan'::DOUBLE), 'inf'::DOUBLE), '-inf'::DOUBLE)"
 
 
@@ -80,12 +83,18 @@ def number(value: Value) -> str:
 
 
 def computed_text(sql: str) -> str:
-    """Give a DOUBLE as the text of a computed number: at most 4 decimals."""
-    return f"regexp_replace(format('{{:.4f}}', {sql}), '\\.?0+$', '')"
+    """Give a DOUBLE as the text of a computed number: at most 4 decimals, and no minus zero."""
+    rounded = f"round({sql}, 4) + 0"
+    written = f"regexp_replace(format('{{:.4f}}', {rounded}), '\\.?0+$', '')"
+    return f"CASE WHEN isfinite({sql}) THEN {written} END"
 
 
 def text(value: Value) -> str:
     """Coerce to VARCHAR, as string functions see it; a map or a list is NULL to them."""
+    if value.kind is Kind.MIXED:
+        number = computed_text(f"TRY_CAST({value.sql} AS DOUBLE)")
+        computed = f"regexp_full_match({value.sql}, '{COMPUTED}')"
+        return f"CASE WHEN {computed} THEN {number} ELSE {value.sql} END"
     if value.kind in TEXTUAL:
         return value.sql
     if value.kind in {Kind.NUMBER, Kind.MEASURE}:
@@ -97,11 +106,30 @@ def text(value: Value) -> str:
     return "NULL::VARCHAR"
 
 
+def typed(value: Value) -> Value:
+    """Give a value that can be a column: a missing one has no type of its own in SQL."""
+    return Value("NULL::VARCHAR", Kind.TEXT) if value.kind is Kind.NULL else value
+
+
+def nullable(value: Value) -> Value:
+    """Give a value as a column that may lack it in some rows, which a BOOLEAN never does."""
+    return Value(number(value), Kind.NUMBER) if value.kind is Kind.BOOLEAN else typed(value)
+
+
+def alike(sql: str, value: Value) -> Value:
+    """Give a number (DOUBLE) in the kind of another value, so that one column can hold both."""
+    if value.kind in {Kind.TEXT, Kind.ITEM}:
+        return Value(computed_text(sql), value.kind)
+    if value.kind is Kind.MIXED:
+        return Value(f"CAST({sql} AS VARCHAR)", Kind.MIXED)
+    return Value(sql, Kind.MEASURE if value.kind is Kind.MEASURE else Kind.NUMBER)
+
+
 def mixed(value: Value) -> str:
     """Give VARCHAR that keeps the digits of a number, for a column of kind MIXED."""
     if value.kind in {Kind.NUMBER, Kind.MEASURE}:
         return f"CAST({value.sql} AS VARCHAR)"
-    return value.sql if value.kind is Kind.JSON else text(value)
+    return value.sql if value.kind in {*TEXTUAL, Kind.JSON} else text(value)
 
 
 def unified(values: list[Value]) -> tuple[Kind, list[str]]:
