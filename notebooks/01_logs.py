@@ -150,7 +150,7 @@ filter @message like /Init Duration/
 #
 # When were they? At the beginning, and once more:
 
-# %% tags=["binned"]
+# %% tags=["measured"]
 cold = ask("""
 filter ispresent(@initDuration)
 | stats count(*) as cold by bin(5m) as time

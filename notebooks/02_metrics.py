@@ -193,7 +193,7 @@ alt.layer(
 # %% [markdown]
 # Most charges take some milliseconds. Those far to the right met a processor that was down (three
 # tries, with a pause between) or that crawled: they waited for a time-out of half a second. The
-# average moves away from the hill because of them, and arrives **where hardly any payment is**;
+# average moves away from the hill because of them, and arrives **where few payments are**;
 # it would be the same if all were a little slow. p50 and p99 together tell the two stories apart.
 #
 # ## And over time
@@ -283,7 +283,7 @@ combine("p99", p99s["value"], p99s["payments"])
 # by another on CloudWatch's side; an alarm can watch the result. The first two queries only feed
 # the others (`ReturnData: False`).
 
-# %% tags=["binned"]
+# %% tags=["measured"]
 rates = get(
     [
         metric("FailedCharge", "Sum", 60, "failed") | {"ReturnData": False},
@@ -339,7 +339,7 @@ print(
 # **Drag the threshold.** (The sliders work in JupyterLab, and need no kernel. On a web page you
 # see the picture at the template's rule.)
 
-# %% tags=["binned"]
+# %% tags=["measured"]
 minutes = pd.date_range(here.start, here.end, freq="60s", inclusive="left")
 replay = rates.query("id == 'error_rate'").set_index("time")["value"].reindex(minutes)
 replay = pd.DataFrame(

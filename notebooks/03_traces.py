@@ -36,7 +36,7 @@ def summaries(expression=""):
     return [summary for page in pages for summary in page["TraceSummaries"]]
 
 
-# %% tags=["binned"]
+# %% tags=["measured"]
 everything = summaries()
 expressions = [
     "fault",
@@ -152,7 +152,7 @@ def percentile(histogram, share):
     return None
 
 
-# %% tags=["binned"]
+# %% tags=["measured"]
 graph = xray.get_service_graph(StartTime=here.start, EndTime=here.end)["Services"]
 services = pd.DataFrame(
     {
@@ -309,7 +309,7 @@ alt.Chart(parts, title="Where the time goes, on average of a group of traces").m
 # What would the count of failed payments be, if 5 % of these traces had been kept, and each stood
 # for twenty? Draw such a sample a thousand times:
 
-# %% tags=["binned"]
+# %%
 failed = [summary["HasFault"] for summary in everything]
 chance = random.Random(5)  # the same numbers every time
 estimates = [20 * sum(fault and chance.random() < 0.05 for fault in failed) for _ in range(1000)]
@@ -334,7 +334,7 @@ alt.layer(
     .encode(x="estimate:Q", y=alt.value(0), text="says"),
 ).properties(title="One truth, and what a sample of 5 % makes of it", height=240)
 
-# %% tags=["binned"]
+# %%
 none = sum(estimate == 0 for estimate in estimates)
 print(f"in {none} of 1,000 samples not one failed payment was seen, though {sum(failed)} failed")
 

@@ -38,7 +38,7 @@ def ask(question: str, *groups: str) -> pd.DataFrame:
 # Insights finds the figures of each `REPORT` line by itself. `@initDuration` is there for cold
 # starts only, so counting it counts them.
 
-# %% tags=["binned"]
+# %% tags=["measured"]
 ask("""
 filter @type = "REPORT"
 | stats count(*) as invocations, count(@initDuration) as cold,

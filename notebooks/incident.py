@@ -12,12 +12,11 @@ from numbers import Real
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from workshop_errors import Stop
+from workshop_values import Past, Where
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from workshop_notebook import Where
-
-    from workshop_lab import Past
 
     from workshop.load import Incident
 
@@ -38,8 +37,6 @@ _ENOUGH = 0.95
 
 def plan(seed: int) -> Past:
     """Make up an hour of payments with an incident in it: the same one for the same seed."""
-    from workshop_lab import Past
-
     random = Random(f"notebook 05, seed {seed}")  # No secret: a puzzle that can be set again.
     deploys = (random.randint(12, 17), random.randint(25, 34), random.randint(42, 46))
     starts = random.choice(deploys)
@@ -92,13 +89,11 @@ class Case:
         here: Whom the notebook talks to, and about which hour: what `begin` has returned.
 
     Raises:
-        workshop_notebook.Stop: It is not the lab: no incident has been played there.
+        Stop: It is not the lab: no incident has been played there.
     """
 
     def __init__(self, seed: int, here: Where) -> None:
         if not here.is_lab:
-            from workshop_notebook import Stop
-
             raise Stop(
                 "this incident is played in the lab alone; your account knows nothing of it",
                 "start without AWS_PROFILE: make notebooks",

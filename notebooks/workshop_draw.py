@@ -8,9 +8,8 @@ import altair as alt
 import vl_convert
 
 if TYPE_CHECKING:
-    from workshop_notebook import Where
-
     import pandas as pd
+    from workshop_values import Where
 
 # As in slides/styles/deck.css. Good and bad never differ by colour alone: a word says it, too.
 ACCENT, GOOD, BAD, WARN = "#0b63b0", "#1a7f37", "#c01c28", "#9a4b00"

@@ -24,11 +24,14 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING
+
+import incident
+from workshop_values import Past
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,29 +49,6 @@ FORM = 1
 _ALONE_SECONDS = 60.0
 _BATCH = 64
 _TOLD_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class Past:
-    """Traffic of some hours of a day, always the same.
-
-    Attributes:
-        step: Whose solution takes the payments.
-        seed: Decides the payments and when they arrive.
-        begins: Hour and minute, UTC.
-        hours: How long it goes on.
-        per_minute: Payments a minute, on average.
-        incidents: What goes wrong, as `workshop traffic --incident` reads it.
-        deploys: When new code was deployed, in minutes after the beginning.
-    """
-
-    step: str
-    seed: int
-    begins: tuple[int, int] = (12, 0)
-    hours: float = 3.0
-    per_minute: float = 12.0
-    incidents: tuple[str, ...] = ()
-    deploys: tuple[int, ...] = ()
 
 
 PASTS = {
@@ -93,9 +73,7 @@ def past(name: str) -> Past:
         return PASTS[name]
     base, _, seed = name.rpartition("-")
     if base == "incident":
-        from incident import plan  # of notebook 05: its seed decides what goes wrong, too
-
-        return plan(int(seed))
+        return incident.plan(int(seed))  # notebook 05's: its seed decides what goes wrong, too
     return Past(**{**asdict(PASTS[base]), "seed": int(seed)})
 
 

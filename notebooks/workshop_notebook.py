@@ -24,11 +24,11 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from workshop_errors import AT_LAB, Stop, tell_errors
+from workshop_values import Where
 
 try:
     import altair as alt
@@ -144,16 +144,6 @@ COSTS = (
     "Queries cost money here: Logs Insights takes $0.005 for each GB that it scans (us-east-1, "
     "November 2026); requests to CloudWatch metrics and X-Ray are charged, too, by their number."
 )
-
-
-@dataclass(frozen=True)
-class Where:
-    """Whom the notebook talks to, and about which hours: `start` to `end`, in UTC."""
-
-    start: datetime
-    end: datetime
-    is_lab: bool
-    region: str
 
 
 def begin(past: str = "shop", hours: float = 3) -> Where:

@@ -171,7 +171,9 @@ def traced(step: Step) -> Iterator[Part]:
 
 def depended(step: Step) -> Iterator[Part]:
     """Record a payment that is charged on the second try."""
-    yield from waterfall(step, "flaky", "Failed at the first try, charged at the second")
+    yield from waterfall(
+        step, "flaky", "The processor (127.0.0.1) fails at the first try, and charges at the second"
+    )
 
 
 def answered(step: Step) -> Iterator[Part]:
@@ -259,7 +261,7 @@ def shipped(step: Step) -> Iterator[Part]:
         tones.append("" if told else "bad")
     good = release.told(None)
     rows.append(["is good", good[0] if good else "none", f"{len(steps)} min, then all", "100 %"])
-    columns = ("a release that…", "is told of by", "after", "had reached")
+    columns = ("a release that…", "is noticed by", "after", "had reached")
     yield table(columns, rows, [*tones, "good"])
 
 

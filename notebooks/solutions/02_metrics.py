@@ -52,7 +52,7 @@ def get(queries):
 # The dimensions must be **all** those of the metric: `ColdStart` with `service` alone is another
 # metric, which does not exist, and CloudWatch answers with no data and no error.
 
-# %% tags=["binned"]
+# %% tags=["measured"]
 shares = get(
     [
         metric("ColdStart", "Sum", 3600, "cold", function_name="payments", service="payments"),

@@ -70,7 +70,7 @@ def waterfall(expression, title):
 # A downstream service has its own condition: `service(id(type: "remote")) { fault }`. `!fault` is
 # about the trace as the caller saw it.
 
-# %% tags=["binned"]
+# %% tags=["measured"]
 SAVED = 'service(id(type: "remote")) { fault } AND !fault AND responsetime < 0.5'
 len(summaries(SAVED))
 

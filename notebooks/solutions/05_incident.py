@@ -78,7 +78,7 @@ slowness = by_minute(minutes, "slow", "requests over 400 ms")
 # has, at the beginning and in up to three places more, pass within minutes. Worth remembering for
 # question 4. To the minute:
 
-# %% tags=["binned"]
+# %% tags=["measured"]
 minutes[["bin(1m)", "requests", "failed"]].assign(
     **{"bin(1m)": minutes["bin(1m)"].dt.strftime("%H:%M")}
 ).iloc[20:32].reset_index(drop=True)

@@ -3,6 +3,7 @@
 import type { Part, Row } from './recording'
 
 const PORT = 4590
+const DECK_PORT = '3030' // of `make slides`: the one page that the lab lets in
 const PATIENCE_MS = 2500
 const MINUTES = 15
 const LOG_GROUP = '/aws/lambda/payments'
@@ -35,6 +36,12 @@ async function ask(path: string, type: string, target: string, given: object): P
 
 function row(some: Partial<Row>): Row {
   return some as Row
+}
+
+/** Why nothing was heard, and what to do about it. */
+export function silence(): string {
+  const elsewhere = location.port === DECK_PORT ? '' : `, and the deck at port ${DECK_PORT}: make slides`
+  return `no lab answers: workshop up${elsewhere}`
 }
 
 /** The last invocations: what each of them logged last. */

@@ -104,7 +104,7 @@ def stream(theme: str, direction: str) -> None:
             >> arrow(theme, "a batch,\nin order")
             >> function
         )
-        function >> arrow(theme, "records that\nstay bad") >> named(SQS, "on failure")
+        function >> arrow(theme, "which records\nstayed bad") >> named(SQS, "failure queue")
         function >> arrow(theme, style="dashed") >> named(Cloudwatch, "logs, metrics,\ntraces")
 
 

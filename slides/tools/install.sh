@@ -19,7 +19,7 @@ fi
 if [ -e node_modules/made-of ] && ingredients | cmp -s - node_modules/made-of; then
     exit 0
 fi
-echo "· installing what the slides are built with (up to a minute, 600 MB)"
+echo "· installing what the slides are built with (a minute or two, 600 MB)"
 rm -f node_modules/made-of
 npm ci --no-progress --loglevel=error >/dev/null || {
     say "✗ npm ci did not end well; the reason stands above" "  type the same command again to go on"

@@ -86,3 +86,4 @@ def test_a_deck_that_is_served_elsewhere_is_refused_by_the_lab(chromium, address
     ):
         for panel in ask(chromium, address, endpoint.port, places[:1]).values():
             assert "RECORDED · no lab answers" in panel["after"]
+            assert f"and the deck at port {app.DECK_PORT}: make slides" in panel["after"]

@@ -20,7 +20,9 @@ MOST_CODE = 18
 MOST_BULLETS = 8  # the outline's own number of tips; every other slide has fewer
 MAKE = ("make tour", "make rehearse")
 
-IMPORT = re.compile(r"^<<< @/(\S+?)(?:#(\S+))? (py|yaml)(?: \{([^}]*)\})?$", re.MULTILINE)
+IMPORT = re.compile(
+    r"^<<< @/(\S+?)(?:#(\S+))? (py|yaml)(?: \{([^}]*)\}(?:\{at:1\})?)?$", re.MULTILINE
+)
 ANY_IMPORT = re.compile(r"^\s*<<<", re.MULTILINE)
 REGION = re.compile(r"^\s*# region (\S+)\n(.*?)^\s*# endregion \1$", re.MULTILINE | re.DOTALL)
 MINUTES = re.compile(r"\[minutes: ([\d.]+)\]")
@@ -152,6 +154,45 @@ def test_highlighted_lines_are_there(decks):
             last = len(regions(path)[region].strip("\n").splitlines())
             numbers = [int(one) for one in re.findall(r"\d+", ranges)]
             assert all(1 <= one <= last for one in numbers), (slide["title"], ranges)
+
+
+LIT = {  # by the title of a slide, a click at a time: one line for each text
+    "Logging": [["log_metrics", "inject_lambda_context"], ["collecting payment"]],
+    "Trace your code": [
+        ["capture_method", "def make_idempotency_key", '"""', "name =", "return"],
+        [
+            "capture_method",
+            "def collect_payment",
+            "put_annotation",
+            "put_annotation",
+            "key",
+            "return",
+        ],
+    ],
+    "A log group that forgets": [
+        ["LogGroup:", "Type", "Properties", "LogGroupName", "RetentionInDays"],
+        ["LoggingConfig", "LogGroup"],
+    ],
+    "When to wake somebody: a share of failures": [["Expression"]],
+    "Or a slow p99, in three minutes of five": [
+        ["ExtendedStatistic: p99"],
+        ["Threshold", "EvaluationPeriods", "DatapointsToAlarm"],
+    ],
+}
+
+
+def test_a_click_lights_up_the_lines_that_its_note_speaks_of(decks):
+    lit = {}
+    for slide in decks["all"]["slides"]:
+        for path, region, _, ranges in IMPORT.findall(slide["content"]):
+            lines = regions(path)[region].strip("\n").splitlines()
+            for numbers in re.findall(r"[\d-]+", ranges):
+                first, last = (int(one) for one in (numbers.split("-") * 2)[:2])
+                lit.setdefault(slide["title"], []).append(lines[first - 1 : last])
+    assert set(lit) == set(LIT)
+    for title, clicks in LIT.items():
+        for lines, texts in zip(lit[title], clicks, strict=True):
+            assert all(text in line for line, text in zip(lines, texts, strict=True)), title
 
 
 def test_a_slide_has_few_lines_of_text(decks):

@@ -55,6 +55,7 @@ async function settle(page, no) {
     const frame = () => new Promise(requestAnimationFrame)
     await frame()
     await frame()
+    await new Promise((done) => requestIdleCallback(done, { timeout: patience })) // all of it is mounted
     const over = Date.now() + patience
     const moving = () => document.getAnimations().filter((one) => one.playState === 'running')
     while (moving().length && Date.now() < over)
