@@ -10,12 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Lock, Semaphore
-from typing import Self
+from typing import Protocol, Self
 
+from workshop import loopback
 from workshop.local_lambda import LocalLambda
 from workshop.sam import Template, load_template
 from workshop.signals import Invocation, LogEvent, SegmentDocument
-from workshop.store import Store
+
+
+class Keeper(Protocol):
+    """Keeps telemetry, as `workshop.store.Store` does."""
+
+    def append(
+        self, log_events: Sequence[LogEvent], segments: Sequence[SegmentDocument] = (), /
+    ) -> None:
+        """Keep a batch; on return it is kept."""
 
 
 def _discard(log_events: Sequence[LogEvent], segments: Sequence[SegmentDocument]) -> None:
@@ -30,7 +39,7 @@ class Lab:
     """
 
     def __init__(
-        self, template: Template, *, store: Store | None = None, endpoint_url: str | None = None
+        self, template: Template, *, store: Keeper | None = None, endpoint_url: str | None = None
     ) -> None:
         """Make a lab; nothing is started yet.
 
@@ -52,7 +61,7 @@ class Lab:
         cls,
         template: Path,
         *,
-        store: Store | None = None,
+        store: Keeper | None = None,
         parameters: Mapping[str, str] | None = None,
         endpoint_url: str | None = None,
     ) -> Self:
@@ -89,6 +98,8 @@ class Lab:
             TooManyRequestsError: Every execution environment is busy and no more are allowed.
             InvalidRequestContentError: The payload is not JSON.
             RequestTooLargeError: The payload is over the limit of a synchronous invocation.
+            TelemetryNotKeptError: The store refused the telemetry; the invocation is with it.
+            LoopbackError: No function could reach its runtime on this machine.
         """
         return self._lambda(function).invoke(
             _payload(event), trace_header=trace_header, client_context=client_context
@@ -162,6 +173,9 @@ class Lab:
             if self._closed:
                 message = "the lab is closed"
                 raise RuntimeError(message)
+            if not self._lambdas:
+                # A runtime that cannot be reached ends as a handler that calls sys.exit does.
+                loopback.require()
             if function.logical_id not in self._lambdas:
                 self._lambdas[function.logical_id] = LocalLambda(
                     function, self._sink, endpoint_url=self._endpoint_url

@@ -73,10 +73,15 @@ def test_what_was_saved_before_watching_began_is_not_missed(folder):
 
 def test_what_is_no_part_of_a_step_is_not_a_save(folder):
     before = snapshot(folder)
-    (folder / "__pycache__").mkdir()
-    for name in ("__pycache__/app.py", ".app.py.swp", "app.py~", ".app.py", "4913"):
+    for name in ("__pycache__/app.py", ".app.py.swp", "app.py~", "#app.py#", "mnt/models/x.onnx"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("x")
     assert snapshot(folder) == before
+
+
+def test_a_file_of_any_kind_is_a_save(saves, folder):
+    soon(lambda: (folder / "prompt.md").write_text("be kind\n"))
+    assert names(next(saves)) == ["prompt.md"]
 
 
 def test_where_the_system_cannot_tell_it_is_polled(folder, monkeypatch):

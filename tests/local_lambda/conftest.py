@@ -90,7 +90,7 @@ def is_alive(process_id: int) -> bool:
         return False
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
     """Wait until a condition holds; tell whether it came to that."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -55,6 +55,7 @@ def prints(name: str, body: str, **settings: Any) -> Case:
     return Case(name, source, events=({}, {}), settings=settings)
 
 
+NESTED = "from functools import reduce"
 MODERN = {"runtime": "python3.13"}
 JSON_LOGS = {"log_format": "JSON", "application_log_level": "DEBUG"}
 
@@ -102,6 +103,8 @@ CASES = [
     returns("exception_instance", "{'error': ValueError('x')}"),
     returns("tuple_key", "{(1, 2): 3}"),
     returns("generator", "(n for n in range(3))"),
+    returns("nested", "reduce(lambda inner, _: [inner], range(700), 0)", NESTED),
+    returns("nested_too_deeply", "reduce(lambda inner, _: [inner], range(2000), 0)", NESTED),
     Case("circular", "def handler(event, context):\n    a = []\n    a.append(a)\n    return a\n"),
     # What a handler raises.
     raises("value_error", "raise ValueError('bad luck')"),

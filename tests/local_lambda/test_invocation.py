@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from workshop.errors import ToolError
 from workshop.local_lambda import (
     InvalidRequestContentError,
     LambdaClosedError,
     RequestTooLargeError,
+    TelemetryNotKeptError,
 )
 
 ECHO = "def handler(event, context):\n    return event\n"
@@ -186,17 +188,29 @@ def test_the_sink_has_everything_in_one_call_before_the_invocation_is_acknowledg
     assert tuple(invoke.sink.segments) == invocation.segments
 
 
-def test_a_sink_that_fails_fails_the_invocation_and_not_the_next(serve: Any) -> None:
-    failures = [OSError("disk full")]
+@pytest.mark.parametrize(
+    "refusal",
+    [OSError("no room"), ToolError("the telemetry could not be kept: no room", "make room")],
+)
+def test_a_sink_that_refuses_fails_the_invocation_which_is_told_all_the_same(
+    serve: Any, refusal: Exception
+) -> None:
+    failures = [refusal]
 
     def sink(log_events: Any, segments: Any) -> None:
         if failures:
             raise failures.pop()
 
     invoke = serve(ECHO, sink=sink)
-    with pytest.raises(OSError, match="disk full"):
-        invoke()
-    assert invoke().status == "success"
+    with pytest.raises(TelemetryNotKeptError) as caught:
+        invoke({"amount": 1299})
+    error = caught.value
+    assert error.what == "the telemetry could not be kept: no room"
+    assert error.look == getattr(refusal, "look", "")
+    assert error.__cause__ is refusal
+    assert error.invocation.payload == b'{"amount": 1299}'
+    assert error.invocation.log_events[-1].message.startswith("REPORT")
+    assert invoke().environment_id == error.invocation.environment_id
 
 
 def test_segments_share_one_trace_and_hang_together(serve: Any) -> None:
@@ -322,7 +336,7 @@ def test_a_response_of_more_than_6_mb_is_an_error(serve: Any) -> None:
 
 def test_a_client_context_that_is_not_an_object_is_refused(serve: Any) -> None:
     invoke = serve(ECHO)
-    for context in ("", "3", "{\n"):
+    for context in ("", "3", "{\n", '{"a":' * 100_000):
         with pytest.raises(InvalidRequestContentError):
             invoke(client_context=context)
 
@@ -386,10 +400,11 @@ def test_a_stranger_on_the_runtime_api_gets_nothing_and_breaks_nothing(serve: An
     wrong = "00000000-0000-4000-8000-000000000000"
     for request, status in (
         (b"rubbish\r\n\r\n", b""),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"404"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"403"),
+        (f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode(), b"404"),
         (
             f"POST /2018-06-01/runtime/invocation/{wrong}/response HTTP/1.1\r\n"
-            "Host: x\r\nContent-Length: 1\r\n\r\n1".encode(),
+            f"Host: {host}:{port}\r\nContent-Length: 1\r\n\r\n1".encode(),
             b"400",
         ),
     ):

@@ -30,6 +30,9 @@ def test_a_json_line_is_judged_by_its_level(fields: object, minimum: str, *, kep
     assert is_kept(json.dumps(fields), minimum) is kept
 
 
-@pytest.mark.parametrize("line", ["plain", "", "{not json", '["a"]', '"INFO"'])
+TOO_DEEP = '{"a":' * 100_000
+
+
+@pytest.mark.parametrize("line", ["plain", "", "{not json", '["a"]', '"INFO"', TOO_DEEP])
 def test_what_is_no_json_object_is_kept(line: str) -> None:
     assert is_kept(line, "FATAL")

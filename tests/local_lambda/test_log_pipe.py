@@ -2,9 +2,11 @@
 
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workshop.local_lambda import log_pipe
 from workshop.local_lambda.log_pipe import MAX_MESSAGE_BYTES, LogParser
 
 
@@ -56,6 +58,32 @@ def test_a_long_line_is_cut_between_characters() -> None:
     assert "".join(messages) == text
     assert all(len(message.encode()) <= MAX_MESSAGE_BYTES for message in messages)
     assert len(messages) == 3
+
+
+def test_a_frame_that_comes_in_many_reads_is_looked_at_once_more_when_it_is_all_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged: list[bytes] = []
+    is_header = log_pipe._is_header  # noqa: SLF001
+
+    def counting(header: bytes, now_us: int) -> bool:
+        judged.append(header)
+        return is_header(header, now_us)
+
+    monkeypatch.setattr(log_pipe, "_is_header", counting)
+    text = "x" * 100_000
+    stream = frame(text)
+    chunks = [stream[at : at + 1000] for at in range(0, len(stream), 1000)]
+    assert parse(*chunks, b"next\n") == [text, "next"]
+    assert len(judged) == 2
+
+
+def test_a_frame_of_many_megabytes_is_cut_into_events_of_one() -> None:
+    text = "x" + "é" * (2 * MAX_MESSAGE_BYTES)
+    messages = parse(frame(text))
+    assert "".join(messages) == text
+    assert all(len(message.encode()) <= MAX_MESSAGE_BYTES for message in messages)
+    assert len(messages) == 5
 
 
 lines = st.text(st.characters(exclude_characters="\n\x00", exclude_categories=["Cs"]), max_size=40)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from workshop.local_lambda import LambdaClosedError, TooManyRequestsError
+from workshop.local_lambda import LambdaClosedError, TooManyRequestsError, code_version
 from workshop.local_lambda.pool import Pool
 
 SLOW = """
@@ -24,6 +24,12 @@ def handler(event, context):
     time.sleep(event.get("seconds", 0))
     return os.getpid()
 """
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at the code at every event, however long the last look took."""
+    monkeypatch.setattr(code_version, "_REST", 0)
 
 
 def test_an_environment_serves_one_event_at_a_time(serve: Any) -> None:
@@ -46,6 +52,7 @@ def test_an_environment_serves_one_event_at_a_time(serve: Any) -> None:
 
 def test_the_environment_used_last_is_used_first(serve: Any) -> None:
     invoke = serve(SLOW)
+    invoke.lambda_.invoke_together([b"{}"] * 2)
     futures = [invoke.lambda_.invoke_async(json.dumps({"seconds": s}).encode()) for s in (0.6, 0.3)]
     last_back = futures[0].result().environment_id
     assert futures[1].result().environment_id != last_back
@@ -74,19 +81,20 @@ def test_reserved_concurrency_is_the_limit(serve: Any, reserved: int) -> None:
     assert [future.result().status for future in busy] == ["success"] * reserved
 
 
+@pytest.mark.usefixtures("looking")
 def test_changed_code_is_served_by_a_new_environment(
     serve: Any, is_alive: Any, eventually: Any
 ) -> None:
     invoke = serve("import os\ndef handler(e, c): return [1, os.getpid()]\n")
     first, process = json.loads(invoke().payload)
-    time.sleep(0.05)
     (invoke.folder / "app.py").write_text("import os\ndef handler(e, c): return [2, os.getpid()]\n")
     second, _ = json.loads(invoke().payload)
     assert (first, second) == (1, 2)
     assert eventually(lambda: not is_alive(process))
 
 
-@pytest.mark.parametrize("name", ["rates.json", "helper.py", "package/deep.py"])
+@pytest.mark.parametrize("name", ["rates.json", "package/deep.py", "prompt.txt", "model"])
+@pytest.mark.usefixtures("looking")
 def test_a_file_that_comes_is_a_change(serve: Any, name: str) -> None:
     invoke = serve("def handler(e, c): pass\n")
     first = invoke().environment_id
@@ -94,18 +102,37 @@ def test_a_file_that_comes_is_a_change(serve: Any, name: str) -> None:
     path = invoke.folder / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("{}")
-    time.sleep(0.05)
     assert invoke().environment_id != first
 
 
-def test_files_that_are_not_code_change_nothing(serve: Any) -> None:
+@pytest.mark.usefixtures("looking")
+def test_a_data_file_that_is_edited_is_a_change(serve: Any) -> None:
+    invoke = serve("def handler(e, c): return open('prompt.txt').read()\n")
+    (invoke.folder / "prompt.txt").write_text("be brief")
+    assert invoke().payload == b'"be brief"'
+    before = invoke().environment_id
+    (invoke.folder / "prompt.txt").write_text("be very brief")
+    after = invoke()
+    assert after.environment_id != before
+    assert after.payload == b'"be very brief"'
+
+
+@pytest.mark.usefixtures("looking")
+def test_files_that_are_not_deployed_change_nothing(serve: Any) -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-filesystem.html
     invoke = serve("def handler(e, c): pass\n")
     first = invoke().environment_id
-    for name in (".app.py.swp", "README.md", "__pycache__/app.cpython-313.pyc", ".git/x.py"):
+    for name in (
+        ".app.py.swp",
+        "app.py~",
+        "#app.py#",
+        "__pycache__/app.cpython-313.pyc",
+        ".git/x.py",
+        "mnt/models/current.txt",
+    ):
         path = invoke.folder / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
-    time.sleep(0.05)
     assert invoke().environment_id == first
 
 
@@ -128,10 +155,10 @@ def test_an_idle_environment_is_retired(serve: Any, is_alive: Any, eventually: A
 
 
 def test_an_environment_in_use_is_not_retired(serve: Any) -> None:
-    invoke = serve(SLOW, idle_seconds=0.3)
+    invoke = serve(SLOW, idle_seconds=1)
     first = invoke().environment_id
     for _ in range(4):
-        time.sleep(0.15)
+        time.sleep(0.3)
         assert invoke().environment_id == first
 
 
@@ -140,13 +167,32 @@ def test_closing_ends_every_process_and_every_waiting_caller(serve: Any, is_aliv
     process = json.loads(invoke().payload)
     running = invoke.lambda_.invoke_async(b'{"seconds": 60}')
     time.sleep(0.1)
-    started = time.monotonic()
     invoke.lambda_.close()
-    assert time.monotonic() - started < 2
     assert not is_alive(process)
     with pytest.raises(LambdaClosedError):
         running.result()
     assert threading.active_count() < 10
+
+
+def test_the_environment_of_a_caller_who_gives_up_ends_and_the_next_event_gets_another(
+    serve: Any, tmp_path_factory: pytest.TempPathFactory, is_alive: Any, eventually: Any
+) -> None:
+    begun = tmp_path_factory.mktemp("elsewhere") / "begun"
+    invoke = serve(
+        "import os, time\n"
+        "def handler(event, context):\n"
+        "    if event:\n"
+        f"        open({str(begun)!r}, 'w').close()\n"
+        "        time.sleep(60)\n"
+        "    return os.getpid()\n"
+    )
+    process = json.loads(invoke().payload)
+    abandoned = invoke.lambda_.invoke_async(b'{"sleep": 60}')
+    assert eventually(begun.exists)
+    assert abandoned.cancel()
+    after = invoke()
+    assert (after.status, after.cold_start) == ("success", True)
+    assert eventually(lambda: not is_alive(process))
 
 
 def test_ctrl_c_while_closing_leaves_nothing_unfinished(
@@ -170,10 +216,19 @@ def test_ctrl_c_while_closing_leaves_nothing_unfinished(
     assert ended
 
 
-def test_what_was_written_before_closing_reaches_the_sink(serve: Any) -> None:
-    invoke = serve("import time\ndef handler(e, c):\n    print('begun')\n    time.sleep(60)\n")
+def test_what_was_written_before_closing_reaches_the_sink(
+    serve: Any, tmp_path_factory: pytest.TempPathFactory, eventually: Any
+) -> None:
+    begun = tmp_path_factory.mktemp("elsewhere") / "begun"
+    invoke = serve(
+        "import time\n"
+        "def handler(e, c):\n"
+        "    print('begun')\n"
+        f"    open({str(begun)!r}, 'w').close()\n"
+        "    time.sleep(60)\n"
+    )
     invoke.lambda_.invoke_async(b"{}")
-    time.sleep(0.3)
+    assert eventually(begun.exists)
     invoke.lambda_.close()
     assert "begun" in invoke.sink.messages
 
@@ -203,7 +258,7 @@ def test_what_the_sink_refuses_at_the_end_is_raised_by_close(serve: Any) -> None
         invoke.lambda_.close()
 
 
-def test_closing_while_others_invoke_answers_each_of_them(serve: Any) -> None:
+def test_closing_while_others_invoke_answers_each_of_them(serve: Any, eventually: Any) -> None:
     invoke = serve(SLOW)
     answers: list[str] = []
 
@@ -217,7 +272,7 @@ def test_closing_while_others_invoke_answers_each_of_them(serve: Any) -> None:
     threads = [threading.Thread(target=go_on) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(0.4)
+    assert eventually(lambda: "success" in answers)
     invoke.lambda_.close()
     for thread in threads:
         thread.join(5)
@@ -225,6 +280,7 @@ def test_closing_while_others_invoke_answers_each_of_them(serve: Any) -> None:
     assert set(answers) == {"closed", "success"}
 
 
+@pytest.mark.usefixtures("looking")
 def test_an_environment_that_ends_leaves_no_descriptor_behind(serve: Any) -> None:
     descriptors = Path("/dev/fd")
     invoke = serve(SLOW, timeout_seconds=1)
@@ -232,7 +288,6 @@ def test_an_environment_that_ends_leaves_no_descriptor_behind(serve: Any) -> Non
     before = len(list(descriptors.iterdir()))
     for number in range(5):
         (invoke.folder / "app.py").write_text(f"# {number}\n{SLOW}")
-        time.sleep(0.05)
         assert invoke().cold_start
     time.sleep(0.3)
     assert len(list(descriptors.iterdir())) <= before
@@ -335,7 +390,7 @@ def test_a_lab_that_is_not_closed_ends_all_the_same(
         capture_output=True,
         text=True,
         check=True,
-        timeout=20,
+        timeout=120,
     )
     assert done.stderr == ""
     for process in json.loads(done.stdout):

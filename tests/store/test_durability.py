@@ -1,10 +1,12 @@
 """What was acknowledged is there, once, whatever became of the process that wrote it."""
 
+import fcntl
 import json
 import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -166,6 +168,51 @@ def test_a_reader_waits_its_turn_and_says_so_when_it_takes_too_long(tmp_path):
         with first.database(), pytest.raises(StoreError, match="another workshop command"):
             second.count()
         assert second.count() == 1
+
+
+def test_readers_of_one_process_share_the_file_while_no_other_process_waits_for_it(tmp_path):
+    with Store.open(tmp_path) as store:
+        store.append([EVENT])
+        with store.database():
+            reader = threading.Thread(target=store.count, daemon=True)
+            reader.start()
+            reader.join(30)
+            assert not reader.is_alive()
+
+
+def test_readers_that_overlap_let_another_process_have_the_file(tmp_path):
+    order = []
+
+    def read(store, name):
+        with store.database():
+            order.append(name)
+
+    # Locks are between open files: a second store stands for another process.
+    with Store.open(tmp_path) as ours, Store.open(tmp_path) as theirs:
+        with ours.database():
+            other = threading.Thread(target=read, args=(theirs, "other process"))
+            other.start()
+            wait_until_held(tmp_path / "telemetry.turn")
+            newcomer = threading.Thread(target=read, args=(ours, "newcomer"))
+            newcomer.start()
+            newcomer.join(0.2)  # time to join us, which it must not
+            assert ours.count() == 0  # who has the file is not held up
+            order.append("first")
+        other.join()
+        newcomer.join()
+    assert order == ["first", "other process", "newcomer"]
+
+
+def wait_until_held(lock):
+    for _ in range(3000):
+        time.sleep(0.01)
+        if lock.exists():
+            with lock.open() as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return
+    raise AssertionError(f"nobody holds {lock}")
 
 
 def test_a_child_that_is_being_started_does_not_hold_the_journal(tmp_path):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from workshop.errors import ToolError
 from workshop.signals import LogEvent
 from workshop.store import Store, StoreError
+from workshop.store.database import Database
 
 NOW = 1_763_900_000_000
 TRACE = "1-6922fb20-aaaaaaaaaaaaaaaaaaaaaaaa"
@@ -228,6 +229,31 @@ def test_many_threads_append_while_others_read(store):
     for name in "abcd":
         own = [message for message in messages if message.startswith(name)]
         assert own == [f"{name} {number}" for number in range(200)]
+
+
+def test_what_was_appended_is_seen_while_another_reader_is_taking_it_over(store, monkeypatch):
+    taken, go_on = threading.Event(), threading.Event()
+    absorb = Database._transfer  # noqa: SLF001
+
+    def absorb_slowly(*arguments):
+        if not taken.is_set():
+            taken.set()
+            assert go_on.wait(30)
+        absorb(*arguments)
+
+    monkeypatch.setattr(Database, "_transfer", absorb_slowly)
+    store.append([event("mine")])
+    seen = []
+    readers = [threading.Thread(target=lambda: seen.append(store.count())) for _ in range(2)]
+    readers[0].start()
+    assert taken.wait(30)
+    readers[1].start()
+    readers[1].join(0.2)  # time to read, which it must not yet
+    go_on.set()
+    for reader in readers:
+        reader.join()
+
+    assert seen == [1, 1]
 
 
 def test_full_journal_files_are_absorbed_without_a_reading(tmp_path):

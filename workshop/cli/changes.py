@@ -6,8 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
-SUFFIXES = frozenset({".py", ".yaml", ".yml", ".json", ".txt", ".toml"})
-"""What a step is made of; editors' backups and compiled files are none of it."""
+from workshop.local_lambda.code_version import deployed_files
 
 POLL_SECONDS = 0.2
 _SETTLE_SECONDS = 0.05
@@ -20,14 +19,13 @@ Snapshot: TypeAlias = dict[Path, tuple[int, int, int]]
 def snapshot(folder: Path) -> Snapshot:
     """Look at a folder's files: inode, size and time of the last change of each."""
     found: Snapshot = {}
-    for path in folder.rglob("*"):
-        if path.suffix not in SUFFIXES or _is_hidden(path.relative_to(folder)):
-            continue
-        try:
-            status = path.stat()
-        except OSError:  # between the old file's going and the new one's coming
-            continue
-        found[path] = (status.st_ino, status.st_size, status.st_mtime_ns)
+    for parent, names in deployed_files(folder):
+        for path in (Path(parent, name) for name in names):
+            try:
+                status = path.stat()
+            except OSError:  # between the old file's going and the new one's coming
+                continue
+            found[path] = (status.st_ino, status.st_size, status.st_mtime_ns)
     return found
 
 
@@ -95,7 +93,3 @@ def _told(folder: Path) -> Iterator[None]:
         raise_interrupt=True,
     ):
         yield
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)

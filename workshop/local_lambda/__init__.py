@@ -6,6 +6,7 @@ from workshop.local_lambda.errors import (
     InvalidRequestContentError,
     LambdaClosedError,
     RequestTooLargeError,
+    TelemetryNotKeptError,
     TooManyRequestsError,
 )
 from workshop.local_lambda.service import LocalLambda
@@ -17,5 +18,6 @@ __all__ = [
     "LambdaClosedError",
     "LocalLambda",
     "RequestTooLargeError",
+    "TelemetryNotKeptError",
     "TooManyRequestsError",
 ]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from workshop.local_lambda.errors import CodeMissingError
+from workshop.local_lambda.errors import CodeMissingError, TelemetryNotKeptError
 from workshop.local_lambda.log_filter import is_kept
 from workshop.local_lambda.log_pipe import Line
 from workshop.local_lambda.platform_log import (
@@ -114,11 +114,12 @@ class Environment:
         stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{self.id}"
         self._telemetry = Telemetry(sink, function.log_group, stream)
         self._process: RuntimeProcess | None = None
+        self._settled = True
 
     @property
     def usable(self) -> bool:
-        """Whether its process is there to serve another event."""
-        return self._process is not None and not self._process.gone
+        """Whether its process is there to serve another event, done with the last."""
+        return self._settled and self._process is not None and not self._process.gone
 
     async def invoke(self, request: Request) -> Invocation:
         """Serve one event, after an init phase if this is the first.
@@ -128,8 +129,9 @@ class Environment:
 
         Raises:
             EnvironmentStartError: The process could not be started.
-            Exception: What the sink raised.
+            TelemetryNotKeptError: The sink refused the telemetry.
         """
+        self._settled = False
         self._telemetry.begin()
         cold = self._process is None
         init, init_times, answer = None, None, None
@@ -155,6 +157,10 @@ class Environment:
             duration_ms += answer.duration_ms
         times = Times(request.received, init_times, started, answer.responded, answer.done)
         return self._finish(request, answer, times, duration_ms, init_ms, tracing, cold=cold)
+
+    def fail(self, error: Exception) -> bool:
+        """End the invocation under way with an error of ours; tell whether there was one to end."""
+        return self._process is not None and self._process.fail(error)
 
     async def retire(self) -> None:
         """End the process, and hand over what it wrote since its last invocation."""
@@ -232,9 +238,11 @@ class Environment:
             payload = _platform_error(request.request_id, outcome)
         failed = outcome.status != "success"
         peak = self._process.peak_memory_bytes if self._process else 0
+        # Ending the process after a time-out is not billed, as AWS's REPORT lines show.
+        limit_ms = self._function.timeout_seconds * 1000
         report = Report(
             duration_ms=round(duration_ms, 2),
-            billed_duration_ms=billed_duration_ms(duration_ms, init_ms),
+            billed_duration_ms=billed_duration_ms(min(duration_ms, limit_ms), init_ms),
             memory_size_mb=self._function.memory_mb,
             max_memory_used_mb=min(-(-peak // _MIB), self._function.memory_mb),
             init_duration_ms=None if init_ms is None else round(init_ms, 2),
@@ -271,7 +279,11 @@ class Environment:
             report=report,
             dropped_log_events=self._telemetry.dropped,
         )
-        self._telemetry.commit()
+        self._settled = True
+        try:
+            self._telemetry.commit()
+        except Exception as refusal:
+            raise TelemetryNotKeptError(refusal, invocation) from refusal
         return invocation
 
     def _log_lines(self, lines: Sequence[Line]) -> None:

@@ -4,7 +4,8 @@ Names, messages and reasons are the API's own:
 https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
 """
 
-from workshop.errors import LearnerError, ToolError, UsageError
+from workshop.errors import LearnerError, ToolError, UsageError, WorkshopError
+from workshop.signals import Invocation
 
 
 class TooManyRequestsError(LearnerError):
@@ -36,6 +37,21 @@ class RequestTooLargeError(UsageError):
 
 class LambdaClosedError(ToolError):
     """An invocation was asked of a LocalLambda that is closed, or it was closed meanwhile."""
+
+
+class TelemetryNotKeptError(ToolError):
+    """The event was served, but the sink refused what the function left behind: its own words.
+
+    Attributes:
+        invocation: What came of the event all the same.
+    """
+
+    def __init__(self, refusal: Exception, invocation: Invocation) -> None:
+        if isinstance(refusal, WorkshopError):
+            super().__init__(refusal.what, refusal.look)
+        else:
+            super().__init__(f"the telemetry could not be kept: {refusal}")
+        self.invocation = invocation
 
 
 class CodeMissingError(LearnerError):

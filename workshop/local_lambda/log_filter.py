@@ -18,13 +18,13 @@ def is_kept(message: str, minimum: str) -> bool:
     """Tell whether a line passes a function's application log level.
 
     A JSON object is judged by its `level`, if its `timestamp` is RFC 3339; one without counts as
-    INFO. Plain text passes.
+    INFO. Plain text passes, and what is nested too deeply to be read.
     """
     if not message.startswith("{"):
         return True
     try:
         fields = json.loads(message)
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     level = _LEVELS.get(str(fields.get("level")).upper())
     if level is None or not _is_rfc3339(fields.get("timestamp")):

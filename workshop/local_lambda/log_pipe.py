@@ -39,14 +39,20 @@ class LogParser:
     """
 
     def __init__(self) -> None:
-        self._unread = b""
+        self._unread = bytearray()
+        self._wanted = 0  # so many bytes have to be there before there is anything to read
         self._line = bytearray()
 
     def feed(self, data: bytes) -> list[Line]:
         """Take what was read from the pipe; return the log events that are complete."""
+        if self._unread:
+            self._unread += data
+            if len(self._unread) < self._wanted:
+                return []
+            data = bytes(self._unread)
+            self._unread.clear()
         now_us = time.time_ns() // 1000
         lines: list[Line] = []
-        data = self._unread + data
         at = 0
         while True:
             magic = data.find(_MAGIC, at)
@@ -60,9 +66,12 @@ class LogParser:
                 continue
             self._plain(data[at:magic], now_us, lines)
             at = magic
-            end = magic + _HEADER_BYTES + int.from_bytes(header[4:8], "big")
-            if len(header) < _HEADER_BYTES or len(data) < end:
-                self._unread = data[at:]
+            end = magic + _HEADER_BYTES
+            if len(header) == _HEADER_BYTES:
+                end += int.from_bytes(header[4:8], "big")
+            if len(data) < end:
+                self._unread += data[at:]
+                self._wanted = end - at
                 return lines
             written_us = int.from_bytes(header[8:16], "big")
             message = data[magic + _HEADER_BYTES : end]
@@ -72,7 +81,8 @@ class LogParser:
         keep = 2 if data.endswith(_MAGIC[:2]) else 1 if data.endswith(_MAGIC[:1]) else 0
         end = max(at, len(data) - keep)
         self._plain(data[at:end], now_us, lines)
-        self._unread = data[end:]
+        self._unread += data[end:]
+        self._wanted = 0
         return lines
 
     def flush(self) -> list[Line]:
@@ -82,7 +92,7 @@ class LogParser:
         if self._line or self._unread:
             self._add(bytes(self._line + self._unread), now_us, lines)
             self._line.clear()
-            self._unread = b""
+            self._unread.clear()
         return lines
 
     def _plain(self, data: bytes, now_us: int, lines: list[Line]) -> None:
@@ -95,17 +105,18 @@ class LogParser:
                 self._add(line, now_us, lines)
         self._line += rest
         while len(self._line) > MAX_MESSAGE_BYTES:
-            cut = _cut(self._line)
+            cut = _cut(self._line, 0)
             self._add(bytes(self._line[:cut]), now_us, lines)
             del self._line[:cut]
 
     @staticmethod
     def _add(message: bytes, written_us: int, lines: list[Line]) -> None:
-        while len(message) > MAX_MESSAGE_BYTES:
-            cut = _cut(message)
-            lines.append(Line(written_us // 1000, message[:cut].decode(errors="replace")))
-            message = message[cut:]
-        lines.append(Line(written_us // 1000, message.decode(errors="replace")))
+        at = 0
+        while len(message) - at > MAX_MESSAGE_BYTES:
+            cut = _cut(message, at)
+            lines.append(Line(written_us // 1000, message[at:cut].decode(errors="replace")))
+            at = cut
+        lines.append(Line(written_us // 1000, message[at:].decode(errors="replace")))
 
 
 def _is_header(header: bytes, now_us: int) -> bool:
@@ -116,9 +127,9 @@ def _is_header(header: bytes, now_us: int) -> bool:
     )
 
 
-def _cut(message: bytes | bytearray) -> int:
-    """Return where to cut so that no UTF-8 character is cut in two."""
-    cut = MAX_MESSAGE_BYTES
-    while cut > MAX_MESSAGE_BYTES - 4 and message[cut] & 0xC0 == 0x80:  # noqa: PLR2004 - UTF-8's longest character
+def _cut(message: bytes | bytearray, start: int) -> int:
+    """Return where an event that begins at `start` ends: where no UTF-8 character is cut in two."""
+    furthest = cut = start + MAX_MESSAGE_BYTES
+    while cut > furthest - 4 and message[cut] & 0xC0 == 0x80:  # noqa: PLR2004 - UTF-8's longest character
         cut -= 1
     return cut

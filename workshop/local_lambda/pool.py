@@ -42,12 +42,15 @@ class Pool:
         self._retiring: set[asyncio.Task[None]] = set()
         self._retirement: asyncio.TimerHandle | None = None
         self._failures: list[BaseException] = []
+        self._closing = False
 
     async def invoke(self, request: Request) -> Invocation:
         """Serve an event in the environment used last, or in a new one.
 
         Raises:
             TooManyRequestsError: Every environment is busy.
+            LambdaClosedError: The pool was closed meanwhile.
+            CancelledError: The caller has given up; the environment ends.
         """
         environment = self._take()
         task = asyncio.current_task()
@@ -56,11 +59,18 @@ class Pool:
         try:
             return await environment.invoke(request)
         except asyncio.CancelledError as error:
+            if not self._closing:
+                raise
             what = f"{self._function.name} was closed during the invocation"
             raise LambdaClosedError(what) from error
         finally:
             self._work.discard(task)
             self._give_back(environment)
+
+    def fail(self, error: Exception) -> bool:
+        """End every invocation under way with an error of ours; tell whether there was any."""
+        ended = [environment.fail(error) for environment in self._busy]
+        return any(ended)
 
     async def close(self) -> None:
         """End every environment.
@@ -68,6 +78,7 @@ class Pool:
         Raises:
             Exception: What the sink raised for the last output of one that was retired.
         """
+        self._closing = True
         if self._retirement:
             self._retirement.cancel()
         for task in self._work:

@@ -413,10 +413,16 @@ class _Encoder(json.JSONEncoder):
 
 
 def _holds_named_tuple(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(map(_holds_named_tuple, value.values()))
-    if isinstance(value, list | tuple):
-        return hasattr(value, "_asdict") or any(map(_holds_named_tuple, value))
+    # Not by recursion: what is nested as deeply as can be written would be too deep for that.
+    held = [value]
+    while held:
+        value = held.pop()
+        if isinstance(value, dict):
+            held.extend(value.values())
+        elif isinstance(value, list | tuple):
+            if hasattr(value, "_asdict"):
+                return True
+            held.extend(value)
     return False
 
 

@@ -166,7 +166,9 @@ class _Connection(asyncio.Protocol):
     def _dispatch(self, method: bytes, body: bytes) -> None:
         too_large = self._size > MAX_RESPONSE_BYTES
         runtime = self._api.runtime
-        if method == b"GET" and self._target == _NEXT:
+        if self._is_foreign():
+            self._refuse(403, "Forbidden", "Not the runtime of this execution environment")
+        elif method == b"GET" and self._target == _NEXT:
             self._api.waiting = self
             runtime.next_asked()
         elif method == b"POST" and (answer := _ANSWER.fullmatch(self._target)):
@@ -190,6 +192,15 @@ class _Connection(asyncio.Protocol):
             self._accept()
         else:
             self._refuse(404, "NotFound", "Not part of the Lambda Runtime API")
+
+    def _is_foreign(self) -> bool:
+        """Tell whether this is not from the runtime, but from a page in a browser.
+
+        Such a page may name any address; a request for the next event would take it away.
+        """
+        headers = self._headers
+        own_address = headers.get(b"host") == self._api.address.encode()
+        return not own_address or b"origin" in headers or b"sec-fetch-site" in headers
 
     def _accept(self) -> None:
         self.respond(202, [("Content-Type", "application/json")], b'{"status":"OK"}\n')

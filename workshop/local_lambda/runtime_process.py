@@ -261,6 +261,13 @@ class RuntimeProcess:
             reply.outcome, reply.payload, reply.cause, reply.time, time.time(), duration_ms
         )
 
+    def fail(self, error: Exception) -> bool:
+        """End the phase under way with an error of ours; tell whether there was one to end."""
+        if self._phase_over is None or self._phase_over.done():
+            return False
+        self._phase_over.set_exception(error)
+        return True
+
     def _end_phase(self) -> None:
         if self._phase_over and not self._phase_over.done():
             self._phase_over.set_result(None)

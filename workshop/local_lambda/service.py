@@ -72,6 +72,8 @@ class LocalLambda:
         self._closing: concurrent.futures.Future[None] | None = None
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(self._tell)
+        self._told: set[str] = set()
         self._pool = Pool(
             function,
             Account(region, account_id, endpoint_url or NOWHERE),
@@ -116,6 +118,7 @@ class LocalLambda:
             InvalidRequestContentError: The event or the client context is not JSON.
             RequestTooLargeError: The event is larger than 6 MB.
             EnvironmentStartError: The operating system would not start a process.
+            TelemetryNotKeptError: The sink refused the telemetry; the invocation is with it.
             LambdaClosedError: This is closed.
         """
         return self.invoke_async(
@@ -168,6 +171,18 @@ class LocalLambda:
                 what = f"{self.function.name} is closed"
                 raise LambdaClosedError(what)
             return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def _tell(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Tell of an error of ours in a callback of the loop, which would only log it.
+
+        It fails what is under way. Where nothing is, it is as if a thread had died of it; once,
+        since a callback may fail again and again.
+        """
+        error = context.get("exception") or RuntimeError(context["message"])
+        if not self._pool.fail(error) and repr(error) not in self._told:
+            died = (type(error), error, error.__traceback__, self._thread)
+            threading.excepthook(threading.ExceptHookArgs(died))
+        self._told.add(repr(error))
 
     def close(self) -> None:
         """End all environments, whatever they are doing, and hand their last output to the sink."""
@@ -224,7 +239,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 def _checked_context(text: str | None) -> str | None:
     if text is None:
         return None
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         value = _DECODER.decode(text)
         if isinstance(value, dict):
             return json.dumps(value)

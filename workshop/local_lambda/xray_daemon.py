@@ -45,7 +45,7 @@ class XRayDaemon:
             _, _, body = datagram.partition(b"\n")
             try:
                 document = json.loads(body)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(document, dict) and "id" in document and "trace_id" in document:
                 documents.append(document)

@@ -94,15 +94,21 @@ class Database:
         """
         self._path = path
         self._patience_seconds = patience_seconds
-        self._lock = threading.Lock()  # guards the three below
+        self._lock = threading.Lock()
+        self._closed = threading.Condition(self._lock)
+        # The lock guards these three.
         self._users = 0
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._gate: int | None = None
         self._absorbing = threading.Lock()
+        self._own = threading.local()  # how deep the uses of a thread are nested
 
     @contextmanager
     def use(self) -> Iterator["duckdb.DuckDBPyConnection"]:
         """Have the database open; uses may nest, and run in several threads at once.
+
+        Where another process waits for the file, a new use lets it go first, as far as patience
+        goes: uses that overlap would keep the file for ever.
 
         Yields:
             A connection of its own to each user.
@@ -110,11 +116,15 @@ class Database:
         Raises:
             StoreError: When the file is in use for too long, damaged, or not to be opened.
         """
+        depth = getattr(self._own, "depth", 0)
         with self._lock:
+            if not depth:
+                self._let_others_go_first()
             if self._connection is None:
                 self._connection = self._open()
             connection = self._connection.cursor()
             self._users += 1
+        self._own.depth = depth + 1
         try:
             yield connection
         except RuntimeError as error:
@@ -122,6 +132,7 @@ class Database:
                 raise KeyboardInterrupt from error
             raise
         finally:
+            self._own.depth = depth
             connection.close()
             with self._lock:
                 self._users -= 1
@@ -308,7 +319,7 @@ class Database:
 
         if self._path is None:
             return _connect(":memory:")
-        self._enter(self._path.with_suffix(".lock"))
+        self._enter(self._path)
         try:
             if not self._path.exists():
                 _create(self._path)
@@ -329,38 +340,86 @@ class Database:
                 connection.close()
         finally:
             self._leave()
+            self._closed.notify_all()
 
     def _enter(self, path: Path) -> None:
-        """Wait for our turn; the kernel takes it back from a process that dies."""
+        """Wait for our turn.
+
+        Who waits at the gate stands in the turnstile before it: so none that has just left the gate
+        is back before one that waits, and who has the gate can tell that another waits.
+        """
         deadline = time.monotonic() + self._patience_seconds
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            gate = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
+            turnstile = _acquire(path.with_suffix(".turn"), deadline)
+            try:
+                self._gate = _acquire(path.with_suffix(".lock"), deadline)
+            finally:
+                _release(turnstile)
+        except TimeoutError:
+            raise StoreError(
+                "another workshop command has been using the telemetry for "
+                f"{self._patience_seconds:.0f} seconds",
+                "wait for it to end, then try again",
+            ) from None
         except OSError as error:
             raise StoreError(
                 f"the database of telemetry cannot be opened: {error.strerror} ({path})"
             ) from error
-        while True:
-            try:
-                fcntl.flock(gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() < deadline:
-                    time.sleep(_POLL_SECONDS)
-                    continue
-                os.close(gate)
-                raise StoreError(
-                    "another workshop command has been using the telemetry for "
-                    f"{self._patience_seconds:.0f} seconds",
-                    "wait for it to end, then try again",
-                ) from None
-            self._gate = gate
-            return
+
+    def _let_others_go_first(self) -> None:
+        deadline = time.monotonic() + self._patience_seconds
+        while self._connection is not None and self._is_awaited() and time.monotonic() < deadline:
+            self._closed.wait(_POLL_SECONDS)
+
+    def _is_awaited(self) -> bool:
+        """Tell whether another process waits for the file that we have."""
+        if self._path is None:
+            return False
+        try:
+            _release(_acquire(self._path.with_suffix(".turn"), deadline=0))
+        except TimeoutError:
+            return True
+        except OSError:  # such as no descriptors left
+            return False
+        return False
 
     def _leave(self) -> None:
         if self._gate is not None:
-            fcntl.flock(self._gate, fcntl.LOCK_UN)
-            os.close(self._gate)
+            _release(self._gate)
             self._gate = None
+
+
+def _acquire(path: Path, deadline: float) -> int:
+    """Take a lock file, which the kernel takes back from a process that dies.
+
+    Returns:
+        Its descriptor.
+
+    Raises:
+        TimeoutError: Others had it until the deadline.
+        OSError: It cannot be opened.
+    """
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise TimeoutError from None
+                time.sleep(_POLL_SECONDS)
+            else:
+                return descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _release(descriptor: int) -> None:
+    # Unlock first: a child that is being started holds a copy until its exec.
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
 
 
 def _connect(path: Path | str) -> "duckdb.DuckDBPyConnection":

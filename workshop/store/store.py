@@ -49,6 +49,7 @@ class Store:
         self._clock = clock
         self._lines: list[str] = []  # the journal of a store in memory
         self._lines_lock = threading.Lock()
+        self._taking = threading.Lock()  # from taking the lines until they can be read
         self._background: threading.Thread | None = None
 
     @classmethod
@@ -136,15 +137,16 @@ class Store:
             if self._files.paths():
                 self._database.absorb_files(self._files.paths)
             return
-        with self._lines_lock:
-            lines, self._lines = self._lines, []
-        if lines:
-            try:
-                self._database.absorb_lines(lines)
-            except BaseException:  # Ctrl-C too must not lose them
-                with self._lines_lock:
-                    self._lines = lines + self._lines
-                raise
+        with self._taking:
+            with self._lines_lock:
+                lines, self._lines = self._lines, []
+            if lines:
+                try:
+                    self._database.absorb_lines(lines)
+                except BaseException:  # Ctrl-C too must not lose them
+                    with self._lines_lock:
+                        self._lines = lines + self._lines
+                    raise
 
     @contextmanager
     def database(self) -> Iterator["duckdb.DuckDBPyConnection"]:
