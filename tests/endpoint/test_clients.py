@@ -1,6 +1,5 @@
 """Clients that we did not write, as processes: the AWS and SAM CLIs, boto3, awswrangler."""
 
-import importlib.util
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from workshop.endpoint import aws_config
 AWS = Path(sys.executable).with_name("aws")
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".venv-sam/bin/sam"
+WRANGLER = ROOT / ".venv-awswrangler/bin/python"
 
 SCRIPT = """
 import boto3, json, time
@@ -96,6 +96,24 @@ def test_a_script_with_boto3_needs_nothing_but_the_variables(environment):
     )
 
     assert (done.stdout.strip(), done.stderr) == ("1", "")
+
+
+def test_the_aws_cli_saves_a_query_and_finds_it(aws_cli):
+    name = f"saved/{uuid.uuid4().hex}"
+    text = "filter level = 'ERROR' | stats count(*) by bin(5m)"
+
+    made = aws_cli(
+        *("logs", "put-query-definition", "--name", name, "--query-string", text),
+        *("--log-group-names", GROUP),
+    )
+    found = aws_cli(
+        "logs", "describe-query-definitions", "--query-definition-name-prefix", "saved/"
+    )
+    (one,) = (one for one in found["queryDefinitions"] if one["name"] == name)
+    assert (one["queryString"], one["logGroupNames"]) == (text, [GROUP])
+
+    deleted = aws_cli("logs", "delete-query-definition", "--query-definition-id", *made.values())
+    assert deleted == {"success": True}
 
 
 def test_the_aws_cli_invokes_and_finds_every_signal(aws_cli, tmp_path):
@@ -188,17 +206,14 @@ def test_the_aws_cli_2_follows_a_log(aws_cli_2, environment, endpoint, aws, tmp_
     assert output.read_text().count(before) == output.read_text().count(later) == 1
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("awswrangler") is None,
-    reason="awswrangler brings pyarrow and weighs 380 MB: `pip install awswrangler` to run this",
-)
+@pytest.mark.skipif(not WRANGLER.exists(), reason="awswrangler comes with `make test`")
 def test_awswrangler_reads_a_query_into_a_data_frame(environment, aws):
     text = f"by awswrangler {uuid.uuid4().hex}"
     aws("lambda").invoke(FunctionName="echo", Payload=json.dumps({"say": text}))
 
     def frame(query):
         done = subprocess.run(
-            [sys.executable, "-c", DATA_FRAME, query],
+            [WRANGLER, "-c", DATA_FRAME, query],
             capture_output=True,
             check=False,
             env=environment,

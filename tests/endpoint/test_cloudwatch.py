@@ -258,7 +258,15 @@ def test_an_alarm_has_the_history_of_what_was_laid_over_a_past(function):
             store.append([LogEvent(GROUP, "s", moment, line) for line in lines])
 
         history = alarms.describe_alarm_history(Arguments({}, invalid))["AlarmHistoryItems"]
+        pages, token = [], None
+        while not pages or token:
+            asked = {"MaxRecords": 1, "NextToken": token}
+            page = alarms.describe_alarm_history(Arguments(asked, invalid))
+            pages += page["AlarmHistoryItems"]
+            token = page.get("NextToken")
 
+        assert len(history) > 1
+        assert pages == history
         (alarm,) = (one for one in history if "to ALARM" in one["HistorySummary"])
         assert 0 <= alarm["Timestamp"] - (now - 3600 + 30 * 60) <= 180
         functions.close()

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import socket
 import threading
 import time
@@ -186,6 +187,71 @@ def test_what_is_not_http_is_told_so(endpoint):
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
+def told(endpoint, request):
+    """Send bytes; return all that comes until the server closes."""
+    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=20) as connection:
+        connection.sendall(request.replace(b"HOST", f"127.0.0.1:{endpoint.port}".encode()))
+        return connection.makefile("rb").read()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 5",
+        b"Content-Length: 5\r\nContent-Length: 6",
+        b"Content-Length: +5",
+        b"Transfer-Encoding: gzip",
+        b"Transfer-Encoding: chunked, chunked",
+        b"Transfer-Encoding: xchunked",
+        b"Host: 127.0.0.1",
+        b"A : b",
+        b"A: b\0c",
+        b"A: b\rc",
+    ],
+)
+def test_a_request_that_two_might_read_differently_is_refused_whole(endpoint, lines):
+    hidden = b"GET /workshop/health HTTP/1.1\r\nHost: HOST\r\n\r\n"
+    answer = told(
+        endpoint, b"POST / HTTP/1.1\r\nHost: HOST\r\n" + lines + b"\r\n\r\n0\r\n\r\n" + hidden
+    )
+
+    assert re.findall(rb"^HTTP/1.1 (\d+)", answer, re.MULTILINE) in ([b"400"], [b"501"])
+    assert b"connection: close" in answer.lower()
+
+
+def test_a_body_in_chunks_is_read(endpoint):
+    body = b"1\r\n{\r\n1;a=b\r\n}\r\n0\r\n\r\n"
+    answer = told(
+        endpoint,
+        b"POST / HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n"
+        b"X-Amz-Target: Logs_20140328.DescribeLogGroups\r\n\r\n" + body,
+    )
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+def test_who_waits_to_send_a_body_is_told_to_go_on(endpoint):
+    head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{endpoint.port}\r\nExpect: 100-continue\r\n"
+    head += "X-Amz-Target: Logs_20140328.DescribeLogGroups\r\nContent-Length: 2\r\n"
+    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=20) as connection:
+        connection.sendall(f"{head}Connection: close\r\n\r\n".encode())
+        answer = connection.makefile("rb")
+        assert answer.readline().startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"{}")
+        assert b"HTTP/1.1 200 " in answer.read()
+
+
+def test_a_head_is_answered_without_a_body(endpoint):
+    answer = told(
+        endpoint,
+        b"HEAD /workshop/health HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n",
+    )
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
 def test_requests_sent_in_one_go_are_answered_in_order(endpoint):
     head = f"Host: 127.0.0.1:{endpoint.port}\r\n"
     first = f"GET /workshop/health HTTP/1.1\r\n{head}\r\n"
@@ -199,15 +265,13 @@ def test_requests_sent_in_one_go_are_answered_in_order(endpoint):
 
 def test_a_slow_request_does_not_hold_up_others(raw, aws):
     slow = threading.Thread(
-        target=aws("lambda").invoke, kwargs={"FunctionName": "echo", "Payload": b'{"sleep": 1}'}
+        target=aws("lambda").invoke, kwargs={"FunctionName": "echo", "Payload": b'{"sleep": 3}'}
     )
     slow.start()
     time.sleep(0.2)
-    begun = time.monotonic()
 
     assert raw("GET", "/workshop/health")[0] == 200
 
-    assert time.monotonic() - begun < 0.5
     assert slow.is_alive()
     slow.join()
 

@@ -13,10 +13,12 @@ from tests.endpoint.conftest import GROUP
 TARGETS = {"logs": "Logs_20140328.", "cloudwatch": "GraniteServiceVersion20100801."}
 SERVED = {
     "logs": (
-        *("CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams"),
-        *("DescribeQueries", "FilterLogEvents", "GetLogEvents", "GetLogGroupFields"),
-        *("GetLogRecord", "GetQueryResults", "PutLogEvents", "PutRetentionPolicy"),
-        *("StartQuery", "StopQuery"),
+        *("CreateLogGroup", "CreateLogStream", "CreateLookupTable", "DeleteLogGroup"),
+        *("DeleteLookupTable", "DeleteQueryDefinition", "DescribeLogGroups", "DescribeLogStreams"),
+        *("DescribeLookupTables", "DescribeQueries", "DescribeQueryDefinitions"),
+        *("FilterLogEvents", "GetLogEvents", "GetLogGroupFields", "GetLogRecord", "GetLookupTable"),
+        *("GetQueryResults", "PutLogEvents", "PutQueryDefinition", "PutRetentionPolicy"),
+        *("StartQuery", "StopQuery", "UpdateLookupTable"),
     ),
     "cloudwatch": (
         *("DescribeAlarmHistory", "DescribeAlarms", "GetMetricData", "GetMetricStatistics"),

@@ -194,12 +194,10 @@ def test_a_query_can_be_stopped_while_it_runs(logs, endpoint):
         lambda: logs.get_query_results(queryId=number)["status"] in ("Running", "Complete")
     )
     assert status
-    begun = time.monotonic()
 
     assert logs.stop_query(queryId=number)["success"]
 
     assert logs.get_query_results(queryId=number)["status"] == "Cancelled"
-    assert time.monotonic() - begun < 1
     with pytest.raises(logs.exceptions.InvalidParameterException, match="already ended"):
         logs.stop_query(queryId=number)
     logs.delete_log_group(logGroupName=name)

@@ -159,9 +159,15 @@ def test_an_invocation_of_no_time_at_all_runs_beside_the_others():
 def test_log_events_may_be_read_as_they_come_in():
     events = [*text("a", 0, 9), *text("b", 1, 1, "[ERROR] KeyError\nTraceback", stream="two")]
     log = PlatformLog()
+    changed, held = PlatformLog(), []
     for number, event_ in enumerate(events):
         log.add([event_])
         assert log.points() == platform_points(events[: number + 1])
+        changed.add([event_])
+        gone, come = changed.changes()
+        held = [one for one in held if one not in gone] + come
+        assert held == log.points()
+        assert changed.changes() == ([], [])
     assert metric(log.points(), "Errors") == {0: [0, 1]}
 
 

@@ -66,6 +66,23 @@ def test_points_are_stamped_with_the_start_of_their_period():
     assert read(points) == {NOON: 1, NOON + 60: 5}
 
 
+def test_points_may_come_and_go_while_a_catalogue_is_asked():
+    catalogue = Catalogue([point(NOON + 60, 1)])
+    window = Window(NOON, NOON + HOUR, NOON + HOUR)
+
+    def told():
+        return dict(catalogue.series(METRIC, "Sum", 60, window).points)
+
+    assert told() == {NOON + 60: 1}
+    catalogue.add([point(NOON, 2), point(NOON + 60, 4)])
+    assert told() == {NOON: 2, NOON + 60: 5}
+    assert catalogue.first(METRIC) == NOON
+    catalogue.remove([point(NOON, 2), point(NOON + 60, 1)])
+    assert told() == {NOON + 60: 4}
+    catalogue.remove([point(NOON + 60, 4)])
+    assert (told(), catalogue.metrics(), catalogue.first(METRIC)) == ({}, [], None)
+
+
 def test_an_empty_period_has_no_point():
     assert list(read([point(NOON, 1), point(NOON + 600, 1)])) == [NOON, NOON + 600]
 

@@ -77,6 +77,7 @@ TERMS = [
     *('rootcause.json = #[{"ClientImpacting": true}]', 'instance.id = "i"'),
     *(
         'rootcause.json = #[{"Services": [{"Name": "shop.example"}]}]',
+        'rootcause.json = #[{"ClientImpacting": false}]',
         'rootcause.json = #[{"Services": [{"EntityPath": [{"Name": "no"}]}]}]',
     ),
 ]
@@ -99,6 +100,16 @@ def expected(text):
     chosen = parse_filter(text)
     traces = [trace for trace in assemble(DOCUMENTS) if chosen.matches(trace)]
     return sorted((int(trace.id[-24:], 16) for trace in traces), reverse=True)
+
+
+@pytest.fixture(scope="module", params=["by words", "taken apart"], autouse=True)
+def _way(request):
+    """Search in both ways: the second is taken from the second trace on."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "taken apart":
+            patch.setattr(searching, "_FIRST_BATCH", 1)
+            patch.setattr(searching, "_FEW", 2)
+        yield
 
 
 @pytest.mark.parametrize("text", TERMS)

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAla
 """
 
 import math
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +25,11 @@ from workshop.metrics.series import Catalogue
 LOOK_BACK_SECONDS = 3 * 3600
 
 _STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
+_KINDS = ("MetricAlarm", "CompositeAlarm", "LogAlarm")
+_HISTORY_ITEMS = (
+    *("StateUpdate", "ConfigurationUpdate", "Action"),
+    *("AlarmContributorStateUpdate", "AlarmContributorAction"),
+)
 _MAX_RECORDS = 100
 _SHOWN = (
     *("AlarmDescription", "MetricName", "Namespace", "Statistic", "ExtendedStatistic"),
@@ -68,7 +74,7 @@ class Alarms:
         """Describe the alarms, with the state each is in."""
         names = given.texts("AlarmNames", most=_MAX_RECORDS)
         prefix = given.text("AlarmNamePrefix") or ""
-        kinds = given.texts("AlarmTypes") or ["MetricAlarm"]
+        kinds = _kinds(given)
         state = given.text("StateValue")
         most = given.integer("MaxRecords", least=1, most=_MAX_RECORDS) or 50
         after = given.text("NextToken") or ""
@@ -90,17 +96,22 @@ class Alarms:
     def describe_alarm_history(self, given: Arguments) -> dict[str, Any]:
         """Give the changes of state of the alarms."""
         name = given.text("AlarmName")
-        kind = given.text("HistoryItemType")
+        kind = given.choice("HistoryItemType", _HISTORY_ITEMS, "StateUpdate")
+        kinds = _kinds(given)
         start, end = given.seconds("StartDate"), given.seconds("EndDate")
         most = given.integer("MaxRecords", least=1, most=_MAX_RECORDS) or _MAX_RECORDS
         order = given.choice(
             "ScanBy", ("TimestampDescending", "TimestampAscending"), "TimestampDescending"
         )
+        token = given.text("NextToken") or "0"
         given.finish()
+        if not re.fullmatch("[0-9]{1,9}", token):
+            raise ApiError("InvalidNextToken", "The NextToken is not one of ours.")
+        first = int(token)
         items = []
         with self._metrics.catalogue() as catalogue:
-            for alarm in self._all():
-                if name in (None, alarm.name) and kind in (None, "StateUpdate"):
+            for alarm in self._all() if "MetricAlarm" in kinds else ():
+                if name in (None, alarm.name) and kind == "StateUpdate":
                     items += alarms.history_items(alarm, self._history(alarm, catalogue))
         items = [
             item
@@ -108,7 +119,8 @@ class Alarms:
             if (start or 0) <= item["Timestamp"] <= (math.inf if end is None else end)
         ]
         items.sort(key=lambda item: item["Timestamp"], reverse=order == "TimestampDescending")
-        return {"AlarmHistoryItems": items[:most]}
+        more = {"NextToken": str(first + most)} if items[first + most :] else {}
+        return {"AlarmHistoryItems": items[first : first + most]} | more
 
     def _all(self) -> list[alarms.Alarm]:
         try:
@@ -159,3 +171,13 @@ class Alarms:
         if "AlarmDescription" in properties:
             shape["AlarmDescription"] = str(properties["AlarmDescription"])
         return shape
+
+
+def _kinds(given: Arguments) -> list[str]:
+    """Take the kinds of alarms that are asked for; those of metrics, when none is named."""
+    kinds = given.texts("AlarmTypes") or ["MetricAlarm"]
+    for kind in kinds:
+        if kind not in _KINDS:
+            what = f"AlarmTypes {kind[:100]!r} is none of {', '.join(_KINDS)}"
+            raise ApiError("ValidationError", what)
+    return kinds

@@ -15,6 +15,7 @@ from workshop.endpoint.logs.events import Events
 from workshop.endpoint.logs.groups import Groups
 from workshop.endpoint.logs.lookup_tables import LookupTables
 from workshop.endpoint.logs.queries import Queries
+from workshop.endpoint.logs.query_definitions import QueryDefinitions
 from workshop.endpoint.protocols import JsonService, Protocols
 from workshop.endpoint.readings import Metrics
 from workshop.endpoint.xray import XRay
@@ -66,10 +67,11 @@ class Endpoint:
         cloudwatch = CloudWatch(self.store, metrics, account_id=ACCOUNT_ID)
         alarms = Alarms(self._functions, metrics, region=REGION, account_id=ACCOUNT_ID)
         xray = XRay(self.store)
-        events = Events(
-            self.store, groups, region=REGION, account_id=ACCOUNT_ID, deleted=metrics.forget
-        )
+        events = Events(self.store, groups, region=REGION, account_id=ACCOUNT_ID)
         tables = LookupTables(data and data / "lookup_tables", region=REGION, account_id=ACCOUNT_ID)
+        saved = QueryDefinitions(
+            data and data / "query_definitions.json", self._functions.resources
+        )
         self._queries = Queries(
             self.store,
             events,
@@ -83,7 +85,12 @@ class Endpoint:
                     "logs",
                     "Logs_20140328",
                     "1.1",
-                    {**events.operations, **self._queries.operations, **tables.operations},
+                    {
+                        **events.operations,
+                        **self._queries.operations,
+                        **saved.operations,
+                        **tables.operations,
+                    },
                     invalid,
                 ),
                 cloudwatch.service(alarms.operations),

@@ -81,7 +81,7 @@ class CloudWatch:
 
     def get_metric_data(self, given: Arguments) -> dict[str, Any]:
         """Read metrics, and compute with them."""
-        queries = [_query(one) for one in given.structures("MetricDataQueries") or ()]
+        queries = [self._query(one) for one in given.structures("MetricDataQueries") or ()]
         start, end = _time(given, "StartTime"), _time(given, "EndTime")
         scan_by = given.text("ScanBy") or "TimestampDescending"
         most = given.integer("MaxDatapoints")
@@ -144,6 +144,34 @@ class CloudWatch:
             ]
         )
 
+    def _query(self, given: Arguments) -> dict[str, Any]:
+        read: dict[str, Any] = {
+            "Id": given.text("Id"),
+            "Expression": given.text("Expression"),
+            "Label": given.text("Label"),
+            "ReturnData": given.flag("ReturnData", default=True),
+            "Period": given.integer("Period"),
+        }
+        account = given.text("AccountId")
+        if account not in (None, self._account_id):
+            what = f"there is one account here, {self._account_id}; AccountId is {account[:100]!r}"
+            raise invalid(what)
+        stat = given.structure("MetricStat")
+        given.finish()
+        if stat is not None:
+            metric = stat.structure("Metric")
+            if metric is None:
+                raise ApiError("MissingParameter", "The parameter MetricStat.Metric is required.")
+            read["MetricStat"] = {
+                "Metric": _metric(metric),
+                "Period": stat.integer("Period"),
+                "Stat": stat.text("Stat"),
+                "Unit": stat.text("Unit"),
+            }
+            metric.finish()
+            stat.finish()
+        return read
+
 
 def _explained(operation: Operation) -> Operation:
     """Make CloudWatch's errors of ours."""
@@ -162,32 +190,6 @@ def _time(given: Arguments, name: str) -> float:
     if value is None:
         raise ApiError("MissingParameter", f"The parameter {name} is required.")
     return value
-
-
-def _query(given: Arguments) -> dict[str, Any]:
-    read: dict[str, Any] = {
-        "Id": given.text("Id"),
-        "Expression": given.text("Expression"),
-        "Label": given.text("Label"),
-        "ReturnData": given.flag("ReturnData", default=True),
-        "Period": given.integer("Period"),
-    }
-    given.text("AccountId")  # there is one account here
-    stat = given.structure("MetricStat")
-    given.finish()
-    if stat is not None:
-        metric = stat.structure("Metric")
-        if metric is None:
-            raise ApiError("MissingParameter", "The parameter MetricStat.Metric is required.")
-        read["MetricStat"] = {
-            "Metric": _metric(metric),
-            "Period": stat.integer("Period"),
-            "Stat": stat.text("Stat"),
-            "Unit": stat.text("Unit"),
-        }
-        metric.finish()
-        stat.finish()
-    return read
 
 
 def _metric(given: Arguments) -> dict[str, Any]:

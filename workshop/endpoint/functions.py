@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from workshop.endpoint.logs.groups import Created
 from workshop.errors import WorkshopError
@@ -82,6 +82,13 @@ class Functions:
             return {}
         saved = int(self.saved * 1000)
         return {name: Created(saved, group.retention_days) for name, group in groups.items()}
+
+    def resources(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the template's resources by logical id; none while it cannot be read."""
+        try:
+            return self.template.resources
+        except WorkshopError:
+            return {}
 
     def log_groups(self) -> Mapping[str, str]:
         """Return the functions' log groups, with their names; none while it cannot be read."""

@@ -26,6 +26,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 _MAX_DISCARDED_BYTES = 64 * 1024 * 1024  # read past a body that is too large, to be heard
 _MAX_HEAD_BYTES = 64 * 1024
 _WORKERS = 64
+_LENGTHS = {b"content-length", b"transfer-encoding"}  # two who read them may see two requests
 _LOG = logging.getLogger(__name__)
 
 # What a page's browser is told when it asks what the page may send.
@@ -248,6 +249,10 @@ class _Connection(asyncio.Protocol):
             match event:
                 case h11.Request():
                     self._request, self._body, self._size = event, [], 0
+                    if {name for name, _ in event.headers} >= _LENGTHS:
+                        said = "a body has a Content-Length or a Transfer-Encoding, not both"
+                        self._give_up(self._server.refuse(400, said))
+                        return
                     if self._http.they_are_waiting_for_100_continue and self._transport:
                         go_on = h11.InformationalResponse(status_code=100, headers=[])
                         self._transport.write(self._http.send(go_on) or b"")

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from workshop.metrics import emf
 from workshop.metrics.platform_metrics import LOG_GROUP_PREFIX, PlatformLog, throttle
@@ -15,10 +16,17 @@ from workshop.metrics.series import Catalogue
 from workshop.signals import DataPoint, LogEvent
 from workshop.store import Store
 
-_NEW = """
-SELECT id, log_group, log_stream, timestamp, message, contains(message, '"_aws"') AS is_emf
+# What was read is still there, and is what it was, when as many log events as then have, together,
+# the same time of ingestion: some may have been deleted, or the database begun anew.
+_STATE = """
+SELECT coalesce(max(id), 0), count(*), coalesce(sum(ingestion_time), 0),
+    count(*) FILTER (id <= $last), coalesce(sum(ingestion_time) FILTER (id <= $last), 0)
 FROM log_events
-WHERE id > ? AND (
+"""
+_NEW = """
+SELECT log_group, log_stream, timestamp, message, contains(message, '"_aws"') AS is_emf
+FROM log_events
+WHERE id > $after AND id <= $last AND (
     is_emf
     OR starts_with(message, 'START RequestId')
     OR starts_with(message, 'REPORT RequestId')
@@ -27,6 +35,8 @@ WHERE id > ? AND (
 )
 ORDER BY id
 """
+
+_Rows: TypeAlias = list[tuple[str, str, int, str, bool]]
 
 
 class Metrics:
@@ -43,22 +53,20 @@ class Metrics:
         self._functions = functions
         self._lock = threading.Lock()
         self._throttles: list[DataPoint] = []
+        self._begin()
+
+    def _begin(self) -> None:
         self._last = 0
-        self._points: list[DataPoint] = []
+        self._seen = (0, 0)  # of the log events up to the last: how many, and see `_STATE`
         self._platform = PlatformLog()
-        self._catalogue: Catalogue | None = None
+        self._catalogue = Catalogue(self._throttles)
 
     def throttled(self, function: str) -> None:
         """Count an event that was turned away: nothing is logged of it, so nothing is kept."""
+        points = throttle(function, int(time.time() * 1000))
         with self._lock:
-            self._throttles += throttle(function, int(time.time() * 1000))
-            self._catalogue = None
-
-    def forget(self) -> None:
-        """Read everything anew: log events have been deleted."""
-        with self._lock:
-            self._last, self._points, self._platform = 0, [], PlatformLog()
-            self._catalogue = None
+            self._throttles += points
+            self._catalogue.add(points)
 
     @contextmanager
     def catalogue(self) -> Iterator[Catalogue]:
@@ -68,21 +76,30 @@ class Metrics:
             StoreError: When the database failed.
         """
         with self._lock:
-            with self._store.database() as connection:
-                rows = connection.execute(_NEW, [self._last]).fetchall()
-            self._read(rows)
-            if rows or self._catalogue is None:
-                measured = self._platform.points()
-                self._catalogue = Catalogue([*self._points, *measured, *self._throttles])
+            self._read(self._new())
             yield self._catalogue
 
-    def _read(self, rows: list[tuple[int, str, str, int, str, bool]]) -> None:
-        functions = self._functions()
-        for number, group, stream, timestamp, message, is_emf in rows:
+    def _new(self) -> _Rows:
+        """Fetch what has not been read; that is everything when some of what was is gone."""
+        with self._store.database() as connection:
+            state = connection.execute(_STATE, {"last": self._last}).fetchall()[0]
+            last, seen, still = state[0], state[1:3], state[3:5]
+            if still != self._seen:
+                self._begin()
+            rows = connection.execute(_NEW, {"after": self._last, "last": last}).fetchall()
+        self._last, self._seen = last, seen
+        return rows
+
+    def _read(self, rows: _Rows) -> None:
+        functions = self._functions() if rows else {}
+        for group, stream, timestamp, message, is_emf in rows:
             if is_emf:
-                self._points += emf.read(LogEvent(group, stream, timestamp, message)).points
+                points = emf.read(LogEvent(group, stream, timestamp, message)).points
+                self._catalogue.add(points)
             else:
                 # By the name that Lambda gives a log group unless it is told another.
                 named = LOG_GROUP_PREFIX + functions[group] if group in functions else group
                 self._platform.add([LogEvent(named, stream, timestamp, message)])
-            self._last = number
+        gone, come = self._platform.changes()
+        self._catalogue.remove(gone)
+        self._catalogue.add(come)

@@ -85,6 +85,21 @@ class PlatformLog:
                 if function is not None:
                     self._read(event, function, self._streams[event.log_group, event.log_stream])
 
+    def changes(self) -> tuple[list[DataPoint], list[DataPoint]]:
+        """Return what has changed of `points` since this was last asked.
+
+        Returns:
+            The data points that no longer hold, and those that hold now in their place.
+        """
+        gone: list[DataPoint] = []
+        come: list[DataPoint] = []
+        for minute in sorted(self._stale):
+            gone += self._points.get(minute, ())
+            self._points[minute] = self._of_minute(minute)
+            come += self._points[minute]
+        self._stale.clear()
+        return gone, come
+
     def points(self) -> list[DataPoint]:
         """Return the data points of all that was read; only what is new is worked out.
 
@@ -98,9 +113,7 @@ class PlatformLog:
         Returns:
             One data point for each metric, dimension set and minute, oldest first.
         """
-        for minute in self._stale:
-            self._points[minute] = self._of_minute(minute)
-        self._stale.clear()
+        self.changes()
         return [point for minute in sorted(self._points) for point in self._points[minute]]
 
     def _of_minute(self, minute: int) -> list[DataPoint]:

@@ -9,6 +9,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TypeAlias
 
 from workshop.metrics.emf import UNITS
@@ -111,47 +112,60 @@ _Bins: TypeAlias = dict[int, list[float]]
 
 @dataclass(slots=True)
 class _Stored:
-    """The data points of one metric."""
+    """The data points of one metric, in the order of time."""
 
-    samples: list[_Sample]
+    samples: list[_Sample] = field(default_factory=list)
     bins: dict[tuple[str | None, int, int], _Bins] = field(default_factory=dict)
 
-    @property
-    def last(self) -> int:
-        return self.samples[-1][0]
+    def add(self, samples: Iterable[_Sample]) -> None:
+        self.samples += samples
+        self.samples.sort(key=itemgetter(0))
+        self.bins.clear()
+
+    def remove(self, sample: _Sample) -> None:
+        self.samples.remove(sample)
+        self.bins.clear()
 
 
 class Catalogue:
-    """Data points as metrics. Build it once and ask it often: it keeps what it has sorted out.
+    """Data points as metrics. Ask it often: it keeps what it has sorted out. Not thread-safe.
 
     Args:
         points: In any order.
     """
 
-    def __init__(self, points: Iterable[DataPoint]) -> None:
-        self._by_name: dict[tuple[str, str], list[DataPoint]] = {}
+    def __init__(self, points: Iterable[DataPoint] = ()) -> None:
+        self._new: dict[tuple[str, str], list[DataPoint]] = {}  # not asked for since they came
         self._stored: dict[tuple[str, str], dict[tuple[tuple[str, str], ...], _Stored]] = {}
         self.add(points)
 
     def add(self, points: Iterable[DataPoint]) -> None:
-        """Take in further data points, in any order. Not while another thread reads."""
-        by_name = self._by_name
+        """Take in further data points, in any order."""
+        new = self._new
         for point in points:
             key = (point.namespace, point.name)
-            if key in by_name:
-                by_name[key].append(point)
+            if key in new:
+                new[key].append(point)
             else:
-                by_name[key] = [point]
-            if key in self._stored:
-                del self._stored[key]
+                new[key] = [point]
+
+    def remove(self, points: Iterable[DataPoint]) -> None:
+        """Forget data points that were taken in."""
+        for point in points:
+            by_dimensions = self._sorted_out((point.namespace, point.name))
+            dimensions, sample = _sample(point)
+            stored = by_dimensions[dimensions]
+            stored.remove(sample)
+            if not stored.samples:
+                del by_dimensions[dimensions]
 
     def metrics(self, since: float = -math.inf) -> list[Metric]:
         """Return every metric with a data point at or after a time, sorted."""
         return sorted(
             Metric(*key, dimensions)
-            for key in self._by_name
+            for key in self._stored.keys() | self._new.keys()
             for dimensions, stored in self._sorted_out(key).items()
-            if stored.last >= since
+            if stored.samples[-1][0] >= since
         )
 
     def first(self, metric: Metric) -> int | None:
@@ -198,26 +212,29 @@ class Catalogue:
         return self._sorted_out((metric.namespace, metric.name)).get(metric.dimensions)
 
     def _sorted_out(self, key: tuple[str, str]) -> dict[tuple[tuple[str, str], ...], _Stored]:
-        """Return a metric name's data points by dimensions, each in the order of time."""
-        if key in self._stored:
-            return self._stored[key]
-        by_dimensions: dict[tuple[tuple[str, str], ...], list[_Sample]] = {}
-        for point in self._by_name.get(key, ()):
-            # Standard resolution is stored by the minute, high resolution by the second.
-            grain = MINUTE if point.storage_resolution >= MINUTE else 1
-            second = point.timestamp // 1000 // grain * grain
-            dimensions = tuple(sorted(point.dimensions.items()))
-            if dimensions in by_dimensions:
-                by_dimensions[dimensions].append((second, point))
+        """Return a metric name's data points by dimensions, those that are new among them."""
+        points = self._new.pop(key, None)
+        if points is None:
+            return self._stored.get(key, {})
+        new: dict[tuple[tuple[str, str], ...], list[_Sample]] = {}
+        for point in points:
+            dimensions, sample = _sample(point)
+            if dimensions in new:
+                new[dimensions].append(sample)
             else:
-                by_dimensions[dimensions] = [(second, point)]
-        stored = {}
-        for dimensions, samples in by_dimensions.items():
-            samples.sort(key=lambda sample: sample[0])
-            stored[dimensions] = _Stored(samples)
-        if stored:
-            self._stored[key] = stored
-        return stored
+                new[dimensions] = [sample]
+        by_dimensions = self._stored.setdefault(key, {})
+        for dimensions, samples in new.items():
+            by_dimensions.setdefault(dimensions, _Stored()).add(samples)
+        return by_dimensions
+
+
+def _sample(point: DataPoint) -> tuple[tuple[tuple[str, str], ...], _Sample]:
+    """Return a data point's dimensions in order, and the point with its second."""
+    # Standard resolution is stored by the minute, high resolution by the second.
+    grain = MINUTE if point.storage_resolution >= MINUTE else 1
+    second = point.timestamp // 1000 // grain * grain
+    return tuple(sorted(point.dimensions.items())), (second, point)
 
 
 def check_period(period: object, where: str) -> int:

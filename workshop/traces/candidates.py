@@ -30,14 +30,14 @@ class Condition:
 ALL = Condition("true")
 
 _ROUNDING = 1e-6
-_OF_ROOTS = {
+OF_ROOTS = {
     "http.url": "$.http.request.url",
     "http.method": "$.http.request.method",
     "http.useragent": "$.http.request.user_agent",
     "http.clientip": "$.http.request.client_ip",
     "http.status": "$.http.response.status",
 }
-_FUNCTIONS = {"contains": "contains", "beginswith": "starts_with", "endswith": "ends_with"}
+FUNCTIONS = {"contains": "contains", "beginswith": "starts_with", "endswith": "ends_with"}
 # Where the values of keywords stand in a document, wherever that is.
 _MEMBERS = {
     "http.url": "url",
@@ -66,13 +66,13 @@ def _possible(expression: syntax.Expression, *, whole: bool) -> Condition:
     """Return a condition for an expression about a trace (`whole`) or within braces."""
     match expression:
         case syntax.And(terms):
-            made = _all([_possible(term, whole=whole) for term in terms])
+            made = all_of([_possible(term, whole=whole) for term in terms])
         case syntax.Or(terms):
-            made = _any([_possible(term, whole=whole) for term in terms])
+            made = any_of([_possible(term, whole=whole) for term in terms])
         case syntax.Not(syntax.Keyword("ok", syntax.Comparison(None))):
             made = _failed()
-        case syntax.Keyword(name, comparison) if whole and name in _OF_ROOTS:
-            made = _of_root(_OF_ROOTS[name], comparison)
+        case syntax.Keyword(name, comparison) if whole and name in OF_ROOTS:
+            made = _of_root(OF_ROOTS[name], comparison)
         case syntax.Keyword(name, comparison):
             made = _keyword(name, comparison, whole=whole)
         case syntax.Annotation(key, comparison):
@@ -90,14 +90,17 @@ def _part(
     """Return a condition for what asks for a part of a trace."""
     match expression:
         case syntax.Service(target, body):
-            return _all([_name(target), _body(body)])
+            return all_of([_name(target), _body(body)])
         case syntax.Edge(source, destination, body):
-            return _all([_name(source), _name(destination), _body(body)])
+            return all_of([_name(source), _name(destination), _body(body)])
         case syntax.RootCause(kind, _, body):
             failed = {"fault": _fault(), "error": _error(), "responsetime": ALL}[kind]
-            return _all([failed, _body(body)])
+            return all_of([failed, _body(body)])
         case syntax.RootCauseJson(patterns):
-            return _all([_has(_json(text)) for text in _names_in(list(patterns or ()))])
+            named = [_has(_json(text)) for text in _names_in(list(patterns or ()))]
+            # Of what is slow, the client always knows.
+            hidden = [_failed() for one in patterns or () if one.get("ClientImpacting") is False]
+            return all_of([*named, *hidden])
 
 
 def _names_in(pattern: object) -> Iterator[str]:
@@ -137,14 +140,14 @@ def _of_root(path: str, comparison: syntax.Comparison) -> Condition:
     """Compare a value of a document itself: that of a root is in no other document."""
     value, operator = comparison.value, comparison.operator
     found = f"json_extract_string(document, '{path}')"
-    if not _is_unicode(value):
+    if not is_unicode(value):
         return ALL
     if operator is None or value == "":
         return Condition(f"bool_or({found} IS NOT NULL)")
     if isinstance(value, float):
         found = f"TRY_CAST({found} AS DOUBLE)"
-    if operator in _FUNCTIONS:
-        return Condition(f"bool_or({_FUNCTIONS[operator]}({found}, ?))", (value,))
+    if operator in FUNCTIONS:
+        return Condition(f"bool_or({FUNCTIONS[operator]}({found}, ?))", (value,))
     sign = "<>" if operator == "!=" else operator
     return Condition(f"bool_or({found} {sign} ?)", (value,))
 
@@ -185,13 +188,13 @@ def _fault() -> Condition:
 
 
 def _error() -> Condition:
-    return _any([_has('"error":true'), _has('"throttle":true')])
+    return any_of([_has('"error":true'), _has('"throttle":true')])
 
 
 def _name(target: syntax.Target) -> Condition:
     """Require the names of a target; its type may be inferred."""
     texts = (target.name, target.account_id)
-    return _all([_has(_json(text)) for text in texts if text is not None])
+    return all_of([_has(_json(text)) for text in texts if text is not None])
 
 
 def _member(key: str, comparison: syntax.Comparison) -> Condition:
@@ -208,7 +211,7 @@ def _member(key: str, comparison: syntax.Comparison) -> Condition:
                 return _has(f"{written}{text}")
             if operator == "beginswith":
                 return _has(f"{written}{text[:-1]}")
-            return _all([_has(f'{written}"'), _has(text[1:-1])])
+            return all_of([_has(f'{written}"'), _has(text[1:-1])])
         case float() if operator is not None:
             numbers = "regexp_extract_all(document, ?, 1)"
             sign = "<>" if operator == "!=" else operator
@@ -223,12 +226,12 @@ def _member(key: str, comparison: syntax.Comparison) -> Condition:
 
 def _has(text: str) -> Condition:
     """Require a text in some document of the trace."""
-    if not text or not _is_unicode(text):
+    if not text or not is_unicode(text):
         return ALL
     return Condition("bool_or(contains(document, ?))", (text,))
 
 
-def _is_unicode(value: object) -> bool:
+def is_unicode(value: object) -> bool:
     """Say whether a value has no lone surrogate: DuckDB takes none, and the store has none."""
     return not isinstance(value, str) or not any("\ud800" <= c <= "\udfff" for c in value)
 
@@ -237,12 +240,14 @@ def _json(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _all(conditions: list[Condition]) -> Condition:
+def all_of(conditions: list[Condition]) -> Condition:
+    """Return the condition that all of some hold."""
     kept = [condition for condition in conditions if condition != ALL]
     return _joined(" AND ", kept) if kept else ALL
 
 
-def _any(conditions: list[Condition]) -> Condition:
+def any_of(conditions: list[Condition]) -> Condition:
+    """Return the condition that one of some holds."""
     return _joined(" OR ", conditions)
 
 

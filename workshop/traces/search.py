@@ -1,7 +1,7 @@
 """Traces found in the table of segments: a page of summaries, newest first.
 
-A search costs what it finds: DuckDB rules out what cannot match (`candidates`), and only what is
-left is assembled and judged, until the page is full.
+A search costs what it finds: DuckDB rules out what cannot match (`candidates`, and `certainty`
+where that is too little), and only what is left is assembled and judged, until the page is full.
 https://docs.aws.amazon.com/xray/latest/api/API_GetTraceSummaries.html
 """
 
@@ -14,8 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workshop.traces import certainty
 from workshop.traces.assembly import Trace, assemble
-from workshop.traces.candidates import condition
+from workshop.traces.candidates import Condition, condition
+from workshop.traces.filter_syntax import Expression
 from workshop.traces.filters import Filter
 from workshop.traces.summaries import TimeRangeType, in_range
 
@@ -27,6 +29,7 @@ PAGE = 200
 
 _LAST_SECOND = 0xFFFFFFFF  # that the id of a trace can begin with
 _FETCHED = 4096
+_FEW = 0.125  # of a batch: when fewer match, it is worth while to take documents apart
 _FIRST_BATCH = 256
 _LARGEST_BATCH = 2048
 
@@ -73,9 +76,10 @@ def search(
 ) -> Page:
     """Search a time range for traces.
 
-    A filter that rules out little before traces are assembled (`partial`), and that few traces
-    match, has to look at all of them. With a patience, a page ends early then, and may be empty
-    though there are more: on AWS, too, whoever wants all follows the pages to the last.
+    A filter that rules out little before traces are assembled (one for the coverage of a root
+    cause), and that few traces match, has to look at all of them. With a patience, a page ends
+    early then, and may be empty though there are more: on AWS, too, whoever wants all follows the
+    pages to the last.
 
     Args:
         connection: To a database with the table `segments` of `workshop.store.database`.
@@ -92,7 +96,7 @@ def search(
     for looked_at in _judged(connection, start, end, chosen, kind, after, limit):
         if looked_at.match is not None:
             found.append(looked_at.match)
-        if len(found) == limit or (looked_at.ends_batch and time.monotonic() > deadline):
+        if len(found) == limit or (looked_at.may_end and time.monotonic() > deadline):
             return Page(found, looked_at.position, looked_at.cursor)
     where, having, parameters = _range(start, end, kind, after)
     total = connection.execute(
@@ -132,13 +136,13 @@ class _LookedAt:
         match: The trace, when it does.
         cursor: Its place in time.
         position: Its place in order, from 1.
-        ends_batch: Whether those after it have not been read yet.
+        may_end: Whether a page may end with it that is not full.
     """
 
     match: Trace | None
     cursor: Cursor
     position: int
-    ends_batch: bool
+    may_end: bool
 
 
 def _judged(
@@ -150,28 +154,74 @@ def _judged(
     after: Cursor | None,
     wanted: int,
 ) -> Iterator[_LookedAt]:
-    """Give what DuckDB cannot rule out, newest first, and whether it matches."""
-    possible = condition(chosen.expression if chosen else None)
-    where, having, parameters = _range(start, end, kind, after)
-    rows_left = connection.cursor()
-    rows_left.execute(
-        "SELECT trace_id, first, position FROM (SELECT *, row_number() OVER "
-        "(ORDER BY first DESC, trace_id DESC) AS position FROM (SELECT trace_id, "
-        f"min(start_time) AS first, {possible.sql} AS possible FROM segments WHERE {where} "
-        f"GROUP BY trace_id HAVING {having})) WHERE possible ORDER BY position",
-        [*possible.parameters, *parameters],
-    )
+    """Give what DuckDB cannot rule out, newest first, and whether it matches.
+
+    What it rules out by words is not looked at; when too little of the rest matches, nor is what
+    it rules out by taking documents apart.
+    """
+    expression = chosen.expression if chosen else None
+    ruled_out = certainty.ruled_out(expression)
     size = max(1, min(wanted, _FIRST_BATCH))
+    before = 0  # traces that have been passed
+    rows_left = _possible(connection, (start, end), expression, kind, after, None)
     while rows := rows_left.fetchmany(size):
         by_id = {trace.id: trace for trace in load(connection, [row[0] for row in rows])}
+        matched = 0
+        few = False
         for number, (trace_id, first, position) in enumerate(rows, 1):
             trace = by_id.get(trace_id)
             if trace is not None and not (
                 in_range(trace, start, end, kind) and (chosen is None or chosen.matches(trace))
             ):
                 trace = None
-            yield _LookedAt(trace, Cursor(first, trace_id), position, number == len(rows))
+            matched += trace is not None
+            is_last = number == len(rows)
+            few = is_last and ruled_out is not None and matched < number * _FEW
+            cursor = Cursor(first, trace_id)
+            yield _LookedAt(trace, cursor, before + position, may_end=is_last and not few)
+        if few:
+            rows_left = _possible(connection, (start, end), expression, kind, cursor, ruled_out)
+            before, ruled_out = before + position, None
         size = min(size * 2, _LARGEST_BATCH)
+
+
+def _possible(
+    connection: "duckdb.DuckDBPyConnection",
+    span: tuple[float, float],
+    expression: Expression | None,
+    kind: TimeRangeType,
+    after: Cursor | None,
+    ruled_out: Condition | None,
+) -> "duckdb.DuckDBPyConnection":
+    """Ask for what may match, newest first: ids, when they began, and their positions.
+
+    Args:
+        connection: As for `search`.
+        span: Start and end of the range.
+        expression: What they may match.
+        kind: What the range is of.
+        after: Where they begin; positions count from there.
+        ruled_out: Which of them cannot match; see `certainty.ruled_out`.
+    """
+    words = condition(expression)
+    where, having, parameters = _range(*span, kind, after)
+    query = (
+        "WITH RECURSIVE possible AS MATERIALIZED (SELECT trace_id, first, position FROM ("
+        "SELECT *, row_number() OVER (ORDER BY first DESC, trace_id DESC) AS position FROM ("
+        f"SELECT trace_id, min(start_time) AS first, {words.sql} AS possible FROM segments "
+        f"WHERE {where} GROUP BY trace_id HAVING {having})) WHERE possible)"
+    )
+    parameters = [*words.parameters, *parameters]
+    left = "true"
+    if ruled_out is not None:
+        query += f", {certainty.SPANS}"
+        left = f"""trace_id NOT IN (
+            SELECT trace_id FROM hung GROUP BY trace_id HAVING {ruled_out.sql})"""
+        parameters += ruled_out.parameters
+    cursor = connection.cursor()
+    return cursor.execute(
+        f"{query} SELECT * FROM possible WHERE {left} ORDER BY position", parameters
+    )
 
 
 def load(connection: "duckdb.DuckDBPyConnection", trace_ids: Sequence[str]) -> list[Trace]:

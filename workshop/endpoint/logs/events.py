@@ -42,6 +42,7 @@ _TOO_OLD_MS = 14 * 24 * _HOUR_MS
 _SPAN_MS = 24 * _HOUR_MS
 _PAGE = 50
 _CHUNK = 1000
+_CLASSES = ("STANDARD", "INFREQUENT_ACCESS", "DELIVERY")
 _RETENTIONS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
@@ -68,7 +69,6 @@ class Events:
         groups: The log groups created and declared.
         region: AWS region to be in.
         account_id: AWS account to be in.
-        deleted: Called when log events have been deleted.
         clock: Gives the time in seconds since the epoch.
     """
 
@@ -79,10 +79,8 @@ class Events:
         *,
         region: str,
         account_id: str,
-        deleted: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._deleted = deleted
         self._store = store
         self._groups = groups
         self._place = f"{region}:{account_id}"
@@ -143,13 +141,12 @@ class Events:
         self.must_exist(group)
         self._store.delete(group)
         self._groups.delete(group)
-        self._deleted()
 
     def describe_log_groups(self, given: Arguments) -> dict[str, Any]:
         """List log groups, in order of name."""
         prefix = given.text("logGroupNamePrefix", pattern=GROUP_NAME) or ""
         pattern = given.text("logGroupNamePattern", pattern=GROUP_NAME)
-        group_class = given.text("logGroupClass")
+        group_class = given.choice("logGroupClass", _CLASSES, "") or None
         identifiers = given.texts("logGroupIdentifiers", most=50)
         limit = given.integer("limit", least=1, most=50) or _PAGE
         after = given.text("nextToken") or ""
@@ -504,10 +501,11 @@ def _event(given: object) -> tuple[int, str]:
             and 0 <= timestamp < 2**53
             and isinstance(message, str)
             and message
+            and len(given) == 2  # noqa: PLR2004 - no member but these two
         ):
             return timestamp, message
     raise invalid(
-        "logEvents: each has a timestamp, in milliseconds, and a message that is not empty"
+        "logEvents: each has a timestamp, in milliseconds, a message that is not empty, and no more"
     )
 
 
