@@ -24,7 +24,7 @@ notebooks: .venv/notebooks.stamp ## Open the notebooks in JupyterLab: ask your f
 	@$(VENV) notebooks/start.py
 
 # The slides need Node; TALK=30 and TALK=45 leave slides out, for a talk of so many minutes.
-slides: ## Show the slides at http://127.0.0.1:3030 (TALK=30 or TALK=45 for a talk of so many minutes)
+slides: ## Show the slides at http://localhost:3030 (TALK=30 or TALK=45 for a talk of so many minutes)
 	@$(NODE_MODULES)
 	@cd slides && npm run --silent dev
 
