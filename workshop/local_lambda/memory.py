@@ -115,10 +115,13 @@ class _LinuxMemory:
 
 
 def _descendants(process_id: int) -> list[int]:
+    tasks: list[Path] = []
+    with contextlib.suppress(OSError):  # it ends while it is looked at
+        tasks = list(Path(f"/proc/{process_id}/task").iterdir())
     found = []
-    for task in Path(f"/proc/{process_id}/task").glob("*/children"):
+    for task in tasks:
         with contextlib.suppress(OSError):
-            for child in map(int, task.read_text().split()):
+            for child in map(int, (task / "children").read_text().split()):
                 found += [child, *_descendants(child)]
     return found
 
