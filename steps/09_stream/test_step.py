@@ -2,7 +2,7 @@
 
 import pytest
 
-from workshop.course import settlements
+from workshop.course import settlements, stream_traffic
 from workshop.course.promises import is_structured, listed, number, plural, shortened
 from workshop.course.wrong import Wrong
 
@@ -227,7 +227,7 @@ def test_a_bad_record_is_told_of_in_the_log(mixed, all_bad):
 def test_nothing_private_is_shown(all_good, mixed, all_bad):
     """The card's holder is in no signal, and neither is a record's data."""
     for batch in (all_good, mixed, all_bad):
-        leaks = settlements.find_private(batch.items, [batch.sent])
+        leaks = stream_traffic.find_private(batch.items, [batch.sent])
         look = "which line in app.py gives away the payment, or the record?"
         if all(leak.signal == "segment" and " error" in leak.where for leak in leaks):
             look = "the tracer keeps the exception, with the record in it: capture_error=False"

@@ -67,6 +67,14 @@ def after(before, lab_with, mount, seeded):
     return Scored(inference.NEW, inference.Oracle(path), sent)
 
 
+@pytest.fixture(scope="module")
+def counted(after, lab_with, mount, seeded):
+    """Payments in one environment, by a model of which a session never says the same twice."""
+    mount.lay_out(inference.COUNTING, seeded)
+    with lab_with(**{inference.PARAMETER: str(mount.folder)}) as send:
+        return tuple(send(inference.payment(seeded)) for _ in range(4))
+
+
 def explain_exception(sent):
     """Say more of a model that was not there when a warm environment looked for it."""
     said = str(sent.error.get("errorMessage"))
@@ -149,6 +157,21 @@ def test_a_new_release_needs_no_new_code(after):
                 wanted=f"{risk:.4f}, as the model that the mount names now",
                 look="does app.py name the file itself, or a folder other than MODEL_MOUNT?",
             )
+
+
+def test_the_session_is_made_once(counted):
+    """A warm environment asks the session that it has: it makes no other."""
+    risks = {str((sent.response or {}).get("risk")) for sent in counted}
+    if len(risks) == 1:
+        raise Wrong(
+            "loaded-every-time",
+            "a session is made on every invocation",
+            saw="we laid out a model whose session never says the same twice, and "
+            f"{len(counted)} payments in one environment all got {risks.pop()}",
+            wanted="one InferenceSession for an environment: making it takes the time, even of "
+            "bytes that are in memory",
+            look=f"what runs once for an environment, and what for every payment?\n{LIFE}",
+        )
 
 
 def test_the_log_says_which_model(before, after):

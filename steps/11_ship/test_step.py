@@ -10,8 +10,10 @@ from contextlib import contextmanager
 import pytest
 
 from workshop.api_gateway import UnsupportedApiError
+from workshop.course.permissions import Role, read_role
 from workshop.course.promises import shortened
-from workshop.course.release import KINDS, Release, Role, read_role, sam_complaint, shares
+from workshop.course.release import KINDS, Release, shares
+from workshop.course.sam_validate import sam_complaint
 from workshop.course.wrong import Wrong
 from workshop.metrics.errors import MetricQueryError
 

@@ -1,6 +1,7 @@
 """What is missing is named, for which part, with what mends it."""
 
 import re
+import resource
 import shlex
 import shutil
 import socket
@@ -49,6 +50,10 @@ def loopback_down(monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
+def few_files(monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 4096))
+
+
 def another_version(monkeypatch):
     installed = metadata.version
     monkeypatch.setattr(
@@ -77,6 +82,7 @@ def no_environment(monkeypatch):
         (no_room, "disk", "free some space"),
         (no_loopback, "Operation not permitted", "allow this program"),
         (loopback_down, "Network is unreachable", "is `lo` up?"),
+        (few_files, "no more than 64 at once", "ulimit -n 256"),
         (another_version, "duckdb 0.0.1, not ==", "make tour"),
         (not_installed, "no rich", "make tour"),
         (no_environment, "none is in use", "make tour"),

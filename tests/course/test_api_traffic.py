@@ -9,7 +9,7 @@ from workshop.api_gateway import UnsupportedApiError
 from workshop.course import payments, workspace
 from workshop.course.api_traffic import Caller
 from workshop.course.catalogue import Course
-from workshop.course.faults import Code
+from workshop.course.function_errors import Code
 from workshop.course.stage import open_stage
 from workshop.course.wrong import Wrong
 

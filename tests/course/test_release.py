@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from workshop.course import release
-from workshop.course.release import KINDS, Release, Role, Statement, read_role, shares
+from workshop.course import sam_validate
+from workshop.course.permissions import Role, Statement, read_role
+from workshop.course.release import KINDS, Release, shares
 from workshop.sam import Template, load_template
 
 ROOT = Path(__file__).parents[2]
@@ -169,19 +170,19 @@ def checkout(tmp_path: Path):
     ],
 )
 def test_sam_is_believed_when_it_speaks_of_the_template_alone(checkout, script, said) -> None:
-    assert release.sam_complaint(checkout(script), Path("template.yaml")) == said
+    assert sam_validate.sam_complaint(checkout(script), Path("template.yaml")) == said
 
 
 def test_nobody_waits_for_sam_for_ever(checkout) -> None:
     root = checkout("exec sleep 60")
-    assert release.sam_complaint(root, Path("template.yaml"), seconds=0.2) is None
+    assert sam_validate.sam_complaint(root, Path("template.yaml"), seconds=0.2) is None
 
 
 def test_sam_sees_nothing_of_the_users_own_set_up(checkout, monkeypatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("HOME", "/home/me")
     root = checkout('echo "$AWS_PROFILE$HOME"; exit 1')
-    said = release.sam_complaint(root, Path("template.yaml"))
+    said = sam_validate.sam_complaint(root, Path("template.yaml"))
     assert said is not None
     assert "mine" not in said
     assert "/home/me" not in said
@@ -189,11 +190,11 @@ def test_sam_sees_nothing_of_the_users_own_set_up(checkout, monkeypatch) -> None
 
 def test_without_sam_and_cfn_lint_there_is_no_complaint(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    assert release.sam_complaint(tmp_path, tmp_path / "template.yaml") is None
+    assert sam_validate.sam_complaint(tmp_path, tmp_path / "template.yaml") is None
 
 
 def test_cfn_lint_stands_in_for_sam(tmp_path: Path) -> None:
     wrong = ROOT / "tests" / "answers" / "11_ship" / "wrong" / "sam-refuses.yaml"
-    said = release.sam_complaint(tmp_path, wrong)
+    said = sam_validate.sam_complaint(tmp_path, wrong)
     assert said is not None
     assert "'Trust' was unexpected" in said

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from workshop.course import crowd, settlements, workspace
+from workshop.course import crowd, settlements, stream_traffic, workspace
 from workshop.course.catalogue import Course
 from workshop.course.check import check_step
 from workshop.course.payments import payment
@@ -139,5 +139,5 @@ def test_private_data_is_found_in_base64_too():
         (folder / "app.py").write_text(printing)
         with Lab.open(folder / "template.yaml") as lab:
             sent = Sent({}, lab.invoke({"Records": [Shard().put(item.data).event("arn")]}))
-    assert settlements.find_private([item], [sent])
-    assert not settlements.find_private([settlements.good(Random(2))], [sent])
+    assert stream_traffic.find_private([item], [sent])
+    assert not stream_traffic.find_private([settlements.good(Random(2))], [sent])

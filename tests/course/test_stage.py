@@ -34,7 +34,7 @@ import urllib.request
 def handler(event, context):
     body = json.dumps({"card": {"number": "4242"}, "amount": 1, "currency": "USD"}).encode()
     request = urllib.request.Request(os.environ["PROCESSOR_URL"] + "/charges", body)
-    with urllib.request.urlopen(request, timeout=1) as answer:
+    with urllib.request.urlopen(request, timeout=20) as answer:
         return json.load(answer)
 """
 

@@ -1,8 +1,8 @@
 """What `workshop doctor` looks at: what is here, what is missing for which part, what mends it."""
 
 import re
+import resource
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from workshop import loopback
 from workshop.cli.project import DISTRIBUTION, Project
 from workshop.errors import ToolError, WorkshopError
 from workshop.rehearsal import sam
@@ -21,9 +22,12 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
 NEEDED_BYTES = 200 * 1024 * 1024
 """Room for telemetry and temporary folders: some hundred thousand invocations."""
+NEEDED_FILES = 256
+"""Files and sockets open at once: the tour's ten execution environments, twice over."""
 
 _EXTRAS = {
     "dev": "the project's own tests",
+    "kernel": "running notebooks without JupyterLab",
     "notebooks": "notebooks",
     "sam": "deploying to AWS",
 }
@@ -34,7 +38,6 @@ _APART = {"sam": ".venv-sam"}
 """Part to the virtual environment it has for itself: its pins do not agree with the others'."""
 
 _PATIENCE_SECONDS = 10
-_REACHED_SECONDS = 2.0
 _INIT_PROCESS = 1
 _ENVIRONMENT = "local_lambda/runtime.py"
 
@@ -88,6 +91,7 @@ def examine(project: Project) -> Iterator[Part]:
             _writable("temporary folder", Path(tempfile.gettempdir()), tempfile.gettempdir()),
             _room(project.root),
             _loopback(),
+            _open_files(),
             _left_behind(),
         ),
     )
@@ -185,27 +189,21 @@ def _room(folder: Path) -> Finding:
 
 
 def _loopback() -> Finding:
-    """Open what an execution environment and its X-Ray daemon need, and reach it as they do.
-
-    A port can be opened on an interface that is down; nobody gets there.
-    """
     try:
-        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-            with (
-                socket.socket(socket.AF_INET, kind) as server,
-                socket.socket(socket.AF_INET, kind) as client,
-            ):
-                server.bind(("127.0.0.1", 0))
-                if kind == socket.SOCK_STREAM:
-                    server.listen(1)
-                client.settimeout(_REACHED_SECONDS)
-                client.connect(server.getsockname())
-    except OSError as error:
-        reason = error.strerror or str(error)
-        return Finding(
-            "loopback", reason, "allow this program to use 127.0.0.1 (a firewall? is `lo` up?)"
-        )
+        loopback.require()
+    except loopback.LoopbackError as error:
+        mend = "allow this program to use 127.0.0.1 (a firewall? is `lo` up?)"
+        return Finding("loopback", error.what, mend)
     return Finding("loopback", "TCP and UDP on 127.0.0.1")
+
+
+def _open_files() -> Finding:
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY or allowed >= NEEDED_FILES:
+        return Finding("open files", "enough at once")
+    enough = most == resource.RLIM_INFINITY or most >= NEEDED_FILES
+    mend = f"ulimit -n {NEEDED_FILES}" if enough else f"raise this limit to {NEEDED_FILES}"
+    return Finding("open files", f"no more than {allowed} at once", mend)
 
 
 def _left_behind() -> Finding:

@@ -15,6 +15,7 @@ from workshop.cli import as_json
 from workshop.cli.interrupts import Interrupts
 from workshop.cli.main import INTERRUPTED
 from workshop.cli.render.stream import OutputClosedError, Stream
+from workshop.course.verdict import NOT_YOURS
 from workshop.errors import ToolError, WorkshopError
 
 OUTPUT_CLOSED = 141
@@ -83,10 +84,12 @@ def _say(error: BaseException, argv: Sequence[str]) -> None:
 
 
 def _detailed(error: WorkshopError, argv: Sequence[str]) -> WorkshopError:
-    """Add where the details are, if an error of ours was caused by something unforeseen."""
-    if error.__cause__ is None or isinstance(error.__cause__, WorkshopError | OSError):
-        return error
+    """Add where to look: for details of what was unforeseen, or at the machine."""
     if error.exit_status != ToolError.exit_status:
+        return error
+    if isinstance(error.__cause__, OSError) and not error.look:
+        return ToolError(error.what, NOT_YOURS)
+    if error.__cause__ is None or isinstance(error.__cause__, WorkshopError | OSError):
         return error
     report = _write_report(error, argv)
     return ToolError(error.what, f"{error.look}; details in {report}" if report else error.look)

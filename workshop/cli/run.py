@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from rich.text import Text
@@ -16,11 +16,11 @@ from workshop.course import stage, workspace
 from workshop.course.catalogue import Step
 from workshop.course.progress import Progress
 from workshop.errors import ToolError
-from workshop.lab import Lab
+from workshop.lab import Keeper, Lab
 from workshop.metrics import emf
-from workshop.signals import Invocation
-from workshop.store import Store
-from workshop.streams import Delivery, Settings, deliver, read_mappings, records_of
+from workshop.signals import Invocation, LogEvent, SegmentDocument
+from workshop.store import Store, StoreError
+from workshop.streams import Delivery, Settings, deliver, reading_mapping, records_of
 
 _MOST_ATTEMPTS = 30
 """Invocations for one batch of a stream: without a limit of retries there is no end."""
@@ -75,7 +75,7 @@ def run(
     code = workspace.solution(step) if finished else nullcontext(step.folder)
     with (
         code as folder,
-        _store(project, warnings) as store,
+        _keeper(project, warnings) as store,
         stage.open_lab(folder, store=store) as lab,
         screen.progress(f"{step.name}: {event}", count) as advance,
     ):
@@ -103,28 +103,49 @@ def run(
 
 
 def _through_mapping(
-    lab: Lab, payload: object, count: int, store: Store | None
+    lab: Lab, payload: object, count: int, store: Keeper | None
 ) -> tuple[Settings, Delivery] | None:
     """Send a batch of records as the template's mapping would; None where that is not the case."""
     records = records_of(payload)
-    mappings = read_mappings(lab.template) if records else ()
-    if not mappings or not mappings[0].enabled:
+    mapping = reading_mapping(lab.template) if records else None
+    if mapping is None:
         return None
-    delivery, _ = deliver(lab, mappings[0], records * count, _MOST_ATTEMPTS * count, store)
-    return mappings[0], delivery
+    delivery, _ = deliver(lab, mapping, records * count, _MOST_ATTEMPTS * count, store)
+    return mapping, delivery
+
+
+class _Kept:
+    """Keeps telemetry until that fails: a full disk is no reason to hide what came of an event."""
+
+    def __init__(self, store: Store, warnings: list[str]) -> None:
+        self._store = store
+        self._warnings = warnings
+        self._failed = False
+
+    def append(
+        self, log_events: Sequence[LogEvent], segments: Sequence[SegmentDocument] = (), /
+    ) -> None:
+        """Keep a batch; warn of the first that cannot be kept, and try no other."""
+        if self._failed:
+            return
+        try:
+            self._store.append(log_events, segments)
+        except StoreError as error:
+            self._failed = True
+            self._warnings.append(error.what)
 
 
 @contextmanager
-def _store(project: Project, warnings: list[str]) -> Iterator[Store | None]:
+def _keeper(project: Project, warnings: list[str]) -> Iterator[Keeper | None]:
     """Open the store of what was run; where it cannot be, warn and do without."""
     try:
         store = Store.open(project.data)
-    except ToolError as error:
+    except StoreError as error:
         warnings.append(f"the telemetry of this run is not kept: {error.what}")
         yield None
         return
     with store:
-        yield store
+        yield _Kept(store, warnings)
 
 
 def _touch(project: Project, step: Step, warnings: list[str]) -> None:

@@ -11,16 +11,24 @@ from workshop.cli import incidents
 from workshop.cli.project import Project
 from workshop.cli.render import traffic as drawing
 from workshop.cli.render.screen import Screen
-from workshop.cli.traffic_plan import Outcome, Plan, read_json
+from workshop.cli.traffic_plan import Outcome, Plan, Streamed, read_json
 from workshop.course import crowd, stage, workspace
 from workshop.course.catalogue import Step
 from workshop.endpoint import background
 from workshop.errors import LearnerError, UsageError
 from workshop.lab import Lab
-from workshop.load import CONCURRENCY, Window, backfill, live
+from workshop.load import (
+    CONCURRENCY,
+    Window,
+    backfill,
+    backfill_stream,
+    live,
+    live_stream,
+)
 from workshop.load.incident import Incident
 from workshop.signals import Invocation, LogEvent, SegmentDocument
 from workshop.store import Store
+from workshop.streams import Attempt, EventSourceMapping, reading_mapping
 
 LIVE_SECONDS = 60
 LIVE_PER_MINUTE = 60
@@ -117,8 +125,6 @@ def traffic(project: Project, screen: Screen, step: Step, plan: Plan, *, finishe
             outcome.payments += 1
             outcome.struck += _hit(plan.incident, payment, at)
         outcome.planned = outcome.payments
-        if step.name in crowd.SHAPES:
-            outcome.planned = sum(1 for _ in crowd.events(step, plan.payments()))
     screen.show(*drawing.opening(step, plan, outcome.payments, screen.width, finished=finished))
     screen.flush()
     begun = time.monotonic()
@@ -131,12 +137,20 @@ def traffic(project: Project, screen: Screen, step: Step, plan: Plan, *, finishe
             )
             store = put_away.enter_context(Store.open(project.data))
             lab = put_away.enter_context(stage.open_lab(folder, store=None if plan.past else store))
+            mapping = reading_mapping(lab.template)
+            if mapping is not None:
+                outcome.streamed = Streamed(mapping)
+            elif step.name in crowd.SHAPES:
+                outcome.planned = sum(1 for _ in crowd.events(step, plan.payments()))
             advance = put_away.enter_context(screen.progress(step.name, outcome.planned))
+            shown = 0
             for invocation in send(plan, step, lab, store, outcome):
                 if not outcome.sent:
                     _refuse(invocation, step)
                 outcome.count(invocation)
-                advance()
+                for _ in range(shown, outcome.through):
+                    advance()
+                shown = outcome.through
     except KeyboardInterrupt as error:
         stopped = error
     outcome.seconds = time.monotonic() - begun
@@ -152,12 +166,18 @@ def traffic(project: Project, screen: Screen, step: Step, plan: Plan, *, finishe
 
 def _past(plan: Plan, step: Step, lab: Lab, store: Store, outcome: Outcome) -> Iterator[Invocation]:
     """Run the handlers now; keep what they leave behind as if it had been then."""
-    target, events = crowd.at_the_door(step, lab, plan.payments())
+    sent: Iterator[Invocation]
+    if outcome.streamed:
+        mapping, records = outcome.streamed.settings, crowd.records(step, plan.payments())
+        attempts = backfill_stream(lab, mapping, records, plan.window, plan.deploys)
+        sent = _counted(outcome.streamed, *attempts)
+    else:
+        target, events = crowd.at_the_door(step, lab, plan.payments())
+        sent = backfill(
+            target, events, deploys=plan.deploys, concurrency=_concurrency(lab), gently=True
+        )
     with _batches(store) as keep:
-        at_once = _concurrency(lab)
-        for laid in backfill(
-            target, events, deploys=plan.deploys, concurrency=at_once, gently=True
-        ):
+        for laid in sent:
             keep(laid.log_events, laid.segments)
             outcome.dropped += laid.dropped_log_events
             yield laid
@@ -165,14 +185,31 @@ def _past(plan: Plan, step: Step, lab: Lab, store: Store, outcome: Outcome) -> I
 
 def _now(plan: Plan, step: Step, lab: Lab, store: Store, outcome: Outcome) -> Iterator[Invocation]:
     """Send each event at its time; let others, such as the endpoint, see what is kept already."""
-    del outcome
+    sent: Iterator[Invocation]
+    if outcome.streamed:
+        mapping, records = outcome.streamed.settings, crowd.records(step, plan.payments())
+        attempts = live_stream(lab, mapping, records, plan.window, store.append)
+        sent = _counted(outcome.streamed, *attempts)
+    else:
+        target, events = crowd.at_the_door(step, lab, plan.payments(), store.append)
+        sent = live(target, events, concurrency=_concurrency(lab))
     released = time.monotonic()
-    target, events = crowd.at_the_door(step, lab, plan.payments(), store.append)
-    for invocation in live(target, events, concurrency=_concurrency(lab)):
+    for invocation in sent:
         yield invocation
         if time.monotonic() - released >= _RELEASE_SECONDS:
             store.release()
             released = time.monotonic()
+
+
+def _counted(
+    streamed: Streamed, attempts: Iterator[Attempt], mapping: EventSourceMapping
+) -> Iterator[Invocation]:
+    """Count what a mapping does as it does it."""
+    counted = 0
+    for attempt in attempts:
+        streamed.count(attempt, mapping.discarded[counted:])
+        counted = len(mapping.discarded)
+        yield attempt.invocation
 
 
 @contextmanager

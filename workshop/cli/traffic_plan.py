@@ -1,7 +1,7 @@
 """What `workshop traffic` is to send, and what has come of it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from workshop.course import crowd
 from workshop.load import DAILY, FLAT, Timed, Window
 from workshop.load.incident import Incident
 from workshop.signals import Invocation
+from workshop.streams import Attempt, Discarded, Settings
 
 _RHYTHM_FROM = 6 * 3600
 """Length of a past from which the hours of the day can be told apart."""
@@ -48,14 +49,47 @@ class Plan:
 
 
 @dataclass
+class Streamed:
+    """What an event source mapping has made of the records of a stream, so far.
+
+    Attributes:
+        settings: The mapping's.
+        done: How many records the function has dealt with.
+        given_up: How many the mapping has given up.
+        told: How many of those its on-failure destination was told of.
+        oldest_ms: How old the last record of a batch was, at most: IteratorAge.
+    """
+
+    settings: Settings
+    done: int = 0
+    given_up: int = 0
+    told: int = 0
+    oldest_ms: float = 0.0
+
+    @property
+    def through(self) -> int:
+        """How many are no longer in the mapping's way."""
+        return self.done + self.given_up
+
+    def count(self, attempt: Attempt, discarded: Iterable[Discarded]) -> None:
+        """Count one more attempt, and what has been given up since the one before."""
+        whole = attempt.failed_from is None
+        self.done += len(attempt.records) if whole else attempt.failed_from or 0
+        self.oldest_ms = max(self.oldest_ms, attempt.iterator_age_ms)
+        for one in discarded:
+            self.given_up += len(one.records)
+            self.told += len(one.records) if one.message else 0
+
+
+@dataclass
 class Outcome:
     """What came of it, so far.
 
     Attributes:
         payments: How many payments there are to send.
-        planned: In how many events: of most steps a payment is one.
+        planned: In how many events, or records of a stream: of most steps a payment is one.
         struck: How many payments among them the incident hits.
-        sent: How many have been sent and answered.
+        sent: How many events have been sent and answered.
         failed: Of those, the ones whose caller got an error that is not their own (in HTTP, 5xx).
         refused: Those whose caller got an error of their own (in HTTP, 4xx).
         timed_out: Those among the failed that were cut short by the function's time-out.
@@ -65,6 +99,7 @@ class Outcome:
         segments: How many segment documents are kept.
         dropped: How many log events are not: an invocation holds ten thousand.
         seconds: How long it took.
+        streamed: What became of the records, where a stream stands before the function.
     """
 
     payments: int = 0
@@ -80,6 +115,12 @@ class Outcome:
     segments: int = 0
     dropped: int = 0
     seconds: float = 0.0
+    streamed: Streamed | None = None
+
+    @property
+    def through(self) -> int:
+        """How much of what is planned is over and done with."""
+        return self.sent if self.streamed is None else self.streamed.through
 
     def count(self, invocation: Invocation) -> None:
         """Count one more."""

@@ -5,6 +5,7 @@ import sys
 import threading
 from contextlib import nullcontext
 
+from workshop import loopback
 from workshop.cli.project import Project
 from workshop.cli.render import endpoint as drawing
 from workshop.cli.render.screen import Screen
@@ -33,7 +34,12 @@ def up(project: Project, screen: Screen, step: Step, *, finished: bool, port: in
 
     Returns:
         Exit status 0.
+
+    Raises:
+        LoopbackError: Nobody could reach it on this machine.
+        ToolError: It does not come up.
     """
+    loopback.require()
     places = background.Places(project.state)
     with background.alone(places):
         found = background.running(places)

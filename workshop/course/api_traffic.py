@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from workshop.api_gateway import Front, HttpRequest, UnsupportedApiError, rest_api
-from workshop.course import faults
+from workshop.course import function_errors
 from workshop.course.sent import LogLine, Sent
 from workshop.course.wrong import Wrong
 from workshop.errors import LearnerError
@@ -83,7 +83,7 @@ class Caller:
         sent: Gets every invocation, in order, the one that went wrong included.
     """
 
-    def __init__(self, stage: Stage, code: faults.Code, sent: list[Sent]) -> None:
+    def __init__(self, stage: Stage, code: function_errors.Code, sent: list[Sent]) -> None:
         self._stage = stage
         self._code = code
         self._sent = sent
@@ -142,7 +142,7 @@ class Caller:
         except UnsupportedApiError:
             raise
         except LearnerError as error:
-            raise faults.refused(error) from None
+            raise function_errors.refused(error) from None
         sent = fault = None
         if exchange.invocation is not None:
             about = payment if payment is not None else body if isinstance(body, dict) else {}
@@ -156,7 +156,7 @@ class Caller:
         if sent.succeeded:
             return None
         try:
-            faults.judge(sent, self._code, may_fail=False)
+            function_errors.judge(sent, self._code, may_fail=False)
         except Wrong as wrong:
             if wrong.rule != "handler-raised":
                 raise

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from workshop.course.payments import Payment
+from workshop.course.payments import Payment, identifier
 from workshop.load import FLAT, Incident, Timed, Window, arrivals, struck
 from workshop.processor.cards import SLOW, UNAVAILABLE
+from workshop.streams import records_of
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from workshop.lab import Lab
     from workshop.load import Target
     from workshop.signals import Sink
+    from workshop.streams import Record
 
 Shape: TypeAlias = Callable[[Iterable[Timed]], Iterator[Timed]]
 """Payments, each with its time, to a step's events, each with its time: it may wrap each, or gather
@@ -92,7 +94,7 @@ def endless(seed: int, failing: float = FAILING, crawling: float = CRAWLING) -> 
     random = Random(f"crowd {seed}")  # Not a secret: reproducible traffic.
     people = [
         (
-            _identifier(random, "cus"),
+            identifier(random, "cus"),
             random.choice(_HOLDERS),
             f"4{random.randrange(10**10, 10**11)}",
             random.choices(tuple(_CURRENCIES), tuple(_CURRENCIES.values()))[0],
@@ -111,7 +113,7 @@ def endless(seed: int, failing: float = FAILING, crawling: float = CRAWLING) -> 
         elif fate < failing + crawling:
             last4 = SLOW
         payment: Payment = {
-            "payment_id": _identifier(random, "pay"),
+            "payment_id": identifier(random, "pay"),
             "customer_id": customer_id,
             "amount": max(100, round(amount)),
             "currency": currency,
@@ -120,7 +122,7 @@ def endless(seed: int, failing: float = FAILING, crawling: float = CRAWLING) -> 
                 "cvc": f"{random.randrange(1000):03}",
                 "holder": holder,
             },
-            "correlation_id": _identifier(random, "req"),
+            "correlation_id": identifier(random, "req"),
         }
         if campaign:
             payment["campaign"] = campaign
@@ -135,6 +137,11 @@ def events(step: Step, timed: Iterable[Timed]) -> Iterator[Timed]:
         timed: Payments, each with its time.
     """
     return _shaped(SHAPES.get(step.name), timed)
+
+
+def records(step: Step, timed: Iterable[Timed]) -> Iterator[Record]:
+    """Turn payments into the records that a step's stream gets, each with its time of arrival."""
+    return (record for one in events(step, timed) for record in records_of(one.event))
 
 
 def at_the_door(
@@ -166,7 +173,3 @@ def _shaped(named: str | None, timed: Iterable[Timed]) -> Iterator[Timed]:
     module, _, function = named.partition(":")
     shape = cast("Shape", getattr(importlib.import_module(module), function))
     return shape(timed)
-
-
-def _identifier(random: Random, prefix: str) -> str:
-    return f"{prefix}_{random.getrandbits(48):012x}"

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from workshop.course.api_traffic import Caller
     from workshop.course.catalogue import Step
-    from workshop.course.faults import Code
+    from workshop.course.function_errors import Code
     from workshop.course.half_hour import HalfHour
     from workshop.course.learner_tests import LearnerTests
     from workshop.course.payments import Payment
     from workshop.course.sent import Sent
-    from workshop.course.settlements import Stream
     from workshop.course.stage import Stage
+    from workshop.course.stream_traffic import Stream
     from workshop.course.traffic import Sender, Traffic
     from workshop.lab import Lab
     from workshop.processor.service import Processor
@@ -75,16 +75,16 @@ def _opened(run: CheckRun, **parameters: str) -> Iterator[Stage]:
     Raises:
         Wrong: The template is not there, or cannot be read.
     """
-    from workshop.course import faults
+    from workshop.course import function_errors
     from workshop.course.stage import open_stage  # Heavy.
 
-    faults.files_missing(run.code, run.step)
+    function_errors.files_missing(run.code, run.step)
     with ExitStack() as closing:
         try:
             stage = closing.enter_context(open_stage(run.code, parameters=parameters))
             stage.lab.template.function()
         except LearnerError as error:
-            raise faults.template_invalid(error) from None
+            raise function_errors.template_invalid(error) from None
         yield stage
 
 
@@ -96,7 +96,7 @@ def _stage(_check_run: CheckRun) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def _code(_check_run: CheckRun, lab: Lab) -> Code:
-    from workshop.course.faults import Code
+    from workshop.course.function_errors import Code
 
     return Code(_check_run.code, _check_run.step, lab.template.function())
 
@@ -182,7 +182,7 @@ def half_hour(lab: Lab, seeded: random.Random) -> HalfHour:
     """
     import time
 
-    from workshop.course import faults
+    from workshop.course import function_errors
     from workshop.course.half_hour import HalfHour
     from workshop.load import CONCURRENCY
 
@@ -190,7 +190,7 @@ def half_hour(lab: Lab, seeded: random.Random) -> HalfHour:
     try:
         return HalfHour.through(lab, seeded, time.time(), min(CONCURRENCY, at_once))
     except LearnerError as error:
-        raise faults.refused(error) from None
+        raise function_errors.refused(error) from None
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,8 @@ def learner_tests(_check_run: CheckRun) -> LearnerTests:
     Raises:
         Wrong: The test file is not there, or Python cannot read it, or a given file is changed.
     """
-    from workshop.course.learner_tests import require_readable, run_learner_tests
+    from workshop.course.given_files import require_readable
+    from workshop.course.learner_tests import run_learner_tests
 
     require_readable(_check_run.step, _check_run.code)
     return run_learner_tests(_check_run.step, _check_run.code)
@@ -217,7 +218,7 @@ def learner_tests(_check_run: CheckRun) -> LearnerTests:
 @pytest.fixture(scope="module")
 def stream(lab: Lab, _code: Code, _check_run: CheckRun, seeded: random.Random) -> Stream:
     """The function, to be fed with records of a stream; nothing has been sent yet."""
-    from workshop.course.settlements import Stream
+    from workshop.course.stream_traffic import Stream
 
     return Stream(lab, _code, _check_run.sent, seeded)
 
@@ -233,7 +234,7 @@ def lab_with(
     Raises:
         Wrong: The template is not there, or cannot be read.
     """
-    from workshop.course.faults import Code
+    from workshop.course.function_errors import Code
     from workshop.course.traffic import Sender
 
     explain = getattr(request.module, "explain_exception", None)

@@ -1,34 +1,25 @@
 """The learner's own tests, judged: run on the handler as it is, and on faulty forms of it.
 
-A step that has the learner write tests lists in its `faults.toml` what to change in the handler:
-
-    [[probe]]      a handler that does nothing of what it should, to see whether tests look at all
-    [[harmless]]   a change that no user notices: tests that fail on it pin too much
-    [[fault]]      a change that would reach users: tests have to fail on it
-
-Every change is an exact replacement of text in the given `app.py`. Tests run in processes of their
-own (`workshop.course.learner_pytest`), each in a copy of the folder, so that they can hang, exit,
-or write over files as they like.
+Tests run in processes of their own (`workshop.course.learner_pytest`), each in a copy of the
+folder, so that they can hang, exit, or write over files as they like.
 """
 
 from __future__ import annotations
 
-import ast
-import itertools
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import IO, TYPE_CHECKING, Any
 
 from workshop.course.files import temporary_folder
+from workshop.course.given_files import changed_files
+from workshop.course.handler_changes import CODE, read_changes
 from workshop.course.workspace import IGNORED
-from workshop.course.wrong import Wrong
 from workshop.errors import ToolError
 
 if TYPE_CHECKING:
@@ -36,62 +27,19 @@ if TYPE_CHECKING:
     from typing import Self
 
     from workshop.course.catalogue import Step
+    from workshop.course.handler_changes import Change, Kind
 
-Kind: TypeAlias = Literal["probe", "harmless", "fault"]
-
-FAULTS = "faults.toml"
-CODE = "app.py"
 REVERSED = "reversed"
 GOOD = "good"
 SECONDS = 10.0
 """How long the tests may take on the good handler, all together."""
 
 _RUNNER = Path(__file__).with_name("learner_pytest.py")
-_KINDS: tuple[Kind, ...] = ("probe", "harmless", "fault")
 _PATIENCE = 4
 _LEAST_SECONDS = 5.0
 _MOST_AT_ONCE = 4
 # What would change how the learner's tests or the handler run, and is not in the step's folder.
 _FOREIGN = ("PYTEST_", "POWERTOOLS_", "AWS_", "LAMBDA_", "PYTHONWARNINGS", "PYTHONPATH")
-
-
-@dataclass(frozen=True)
-class Change:
-    """A form of the handler with something in it changed.
-
-    Attributes:
-        kind: What the change is for.
-        rule: Kebab-case id; the rule under which a check tells of it.
-        does: What the changed handler does, one clause.
-        users: What that would mean to users; empty where they notice nothing.
-        look: Where to look in the tests.
-        shown: The changed line, as the learner may read it; empty when there is none to show.
-        replace: Texts of app.py and what stands there instead.
-    """
-
-    kind: Kind
-    rule: str
-    does: str
-    users: str
-    look: str
-    shown: str
-    replace: tuple[tuple[str, str], ...]
-
-    def applied(self, source: str) -> str:
-        """Return app.py with the change in it.
-
-        Raises:
-            ToolError: A text to be replaced is not there exactly once.
-        """
-        for old, new in self.replace:
-            if source.count(old) != 1:
-                raise ToolError(
-                    f"{FAULTS}: the change '{self.rule}' fits {source.count(old)} places of "
-                    f"{CODE} and not one",
-                    old.splitlines()[0],
-                )
-            source = source.replace(old, new)
-        return source
 
 
 @dataclass(frozen=True)
@@ -176,119 +124,6 @@ class LearnerTests:
     def missed(self) -> list[Change]:
         """The faults on which every test passes, in order."""
         return [change for change in self.of_kind("fault") if not self.noticed(change)]
-
-
-def read_changes(step: Step) -> tuple[Change, ...]:
-    """Read a step's `faults.toml`.
-
-    Raises:
-        ToolError: It cannot be read, or an entry is not right.
-    """
-    path = step.folder / FAULTS
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return tuple(
-            Change(
-                kind=kind,
-                rule=entry["rule"],
-                does=entry["does"],
-                users=entry.get("users", ""),
-                look=entry["look"],
-                shown=entry.get("shown", ""),
-                replace=tuple((one["old"], one["new"]) for one in entry["replace"]),
-            )
-            for kind in _KINDS
-            for entry in table[kind]
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        said = " ".join(str(error).split())
-        raise ToolError(f"cannot read {step.name}/{FAULTS}: {said}", str(path)) from None
-
-
-def changed_files(step: Step, code: Path) -> tuple[str, ...]:
-    """Name the given Python files that say something else than they did; comments are free."""
-    given = (path.name for path in sorted(step.start.glob("*.py")) if path.name not in step.edit)
-    return tuple(name for name in given if _meaning(code / name) != _meaning(step.start / name))
-
-
-def _first_difference(given: Path, path: Path) -> str:
-    """Name the first line of a given file that is another now, and what it was."""
-    if not path.is_file():
-        return "it is not there"
-    old = given.read_text(encoding="utf-8").splitlines()
-    new = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    pairs = itertools.zip_longest(old, new, fillvalue="")
-    line = next((place for place, (was, now) in enumerate(pairs, 1) if was != now), 1)
-    was, now = (lines[line - 1].strip() if line <= len(lines) else "" for lines in (old, new))
-    return f"{path.name}:{line}: {now or '(nothing)'}\nit was: {was or '(nothing)'}"
-
-
-def _meaning(path: Path) -> str:
-    """What a Python file says, whatever its comments and its layout."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
-    try:
-        return ast.dump(ast.parse(text))
-    except (SyntaxError, ValueError):
-        return text
-
-
-def require_readable(step: Step, code: Path) -> None:
-    """Look at the files before anything is run.
-
-    Raises:
-        Wrong: The test file is not there, is empty, or Python cannot read it; or a given file has
-            been changed, so that the tests would be judged by another handler than the learner's.
-    """
-    (name,) = step.edit
-    path = code / name
-    number = f"{step.number:02}"
-    if not path.is_file():
-        names = sorted(one.name for one in code.iterdir() if not one.name.startswith((".", "__")))
-        raise Wrong(
-            "file-missing",
-            f"{name} is not there",
-            saw=f"the folder holds {', '.join(names) or 'nothing'}",
-            wanted=f"your tests in {name}",
-            look=f"was it renamed or moved?   workshop reset {number} brings the start back",
-            hint=False,
-        )
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        text = (getattr(error, "text", None) or "").strip()
-        raise Wrong(
-            "syntax-error",
-            f"Python cannot read {name}" + (f":{line}" if line else ""),
-            saw=getattr(error, "msg", None) or str(error),
-            wanted="a file that Python can read",
-            look=f"{name}:{line}: {text}" if line else name,
-            hint=False,
-        ) from None
-    if not tree.body:
-        raise Wrong(
-            "empty-file",
-            f"{name} is empty",
-            saw="no statement in it",
-            wanted="your tests",
-            look=f"workshop reset {number} brings the start back",
-            hint=False,
-        )
-    changed = changed_files(step, code)
-    if changed:
-        raise Wrong(
-            "given-file-changed",
-            f"{changed[0]} is not the one that was given",
-            saw=_first_difference(step.start / changed[0], code / changed[0]),
-            wanted=f"your tests in {name}, and the handler as it is: they have to tell it from "
-            "faulty ones",
-            look=f"undo it in your editor; workshop diff {number} shows all that differs, and "
-            f"workshop reset {number} brings everything back (it keeps a copy of your {name})",
-            hint=False,
-        )
 
 
 def run_learner_tests(

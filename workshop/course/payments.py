@@ -55,13 +55,13 @@ def payment(random: Random, **overrides: object) -> Payment:
             only the card's fields to change.
     """
     event: Payment = {
-        "payment_id": _identifier(random, "pay"),
-        "customer_id": _identifier(random, "cus"),
+        "payment_id": identifier(random, "pay"),
+        "customer_id": identifier(random, "cus"),
         "amount": random.randrange(100, 3_000),
         "currency": random.choice(_CURRENCIES),
         "card": planted_card(random),
         "campaign": random.choice(_CAMPAIGNS),
-        "correlation_id": _identifier(random, "req"),
+        "correlation_id": identifier(random, "req"),
     }
     card = overrides.pop("card", {})
     if isinstance(card, dict):
@@ -81,7 +81,7 @@ def customers(seed: int, count: int) -> list[Payment]:
     random = Random(seed)  # Not a secret: reproducible traffic.
     people = [
         (
-            _identifier(random, "cus"),
+            identifier(random, "cus"),
             random.choice(_HOLDERS),
             f"4{random.randrange(10**10, 10**11)}",
         )
@@ -93,7 +93,7 @@ def customers(seed: int, count: int) -> list[Payment]:
         fate = random.random()
         last4 = UNAVAILABLE if fate < 0.04 else SLOW if fate < 0.07 else "4242"  # noqa: PLR2004 (the shares above)
         event: Payment = {
-            "payment_id": _identifier(random, "pay"),
+            "payment_id": identifier(random, "pay"),
             "customer_id": customer_id,
             "amount": max(100, round(random.lognormvariate(7.3, 0.9))),
             "currency": "USD",
@@ -102,7 +102,7 @@ def customers(seed: int, count: int) -> list[Payment]:
                 "cvc": f"{random.randrange(1000):03}",
                 "holder": holder,
             },
-            "correlation_id": _identifier(random, "req"),
+            "correlation_id": identifier(random, "req"),
         }
         if random.random() < 0.4:  # noqa: PLR2004 (a campaign reaches some)
             event["campaign"] = random.choice(_CAMPAIGNS)
@@ -110,7 +110,8 @@ def customers(seed: int, count: int) -> list[Payment]:
     return payments
 
 
-def _identifier(random: Random, prefix: str) -> str:
+def identifier(random: Random, prefix: str) -> str:
+    """A random id, such as `pay_` and twelve hexadecimal digits."""
     return f"{prefix}_{random.getrandbits(48):012x}"
 
 

@@ -9,12 +9,15 @@ traceback; those after it wait, because their cause may be the same.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from workshop import loopback
 from workshop.course import fixtures
+from workshop.course.verdict import NOT_YOURS
 from workshop.course.wrong import Wrong
 from workshop.errors import ToolError
 
@@ -25,6 +28,8 @@ TEST_FILE = "test_step.py"
 SKIPPED = pytest.skip.Exception
 
 
+_CLOCK_SECONDS = 1.0
+_CLOCK_AHEAD = pytest.StashKey[float]()
 _FIRST_BROKEN = pytest.StashKey[dict[Path, str]]()
 
 
@@ -48,10 +53,11 @@ def account(error: BaseException, item: pytest.Item) -> Wrong | ToolError:
         item: The test.
 
     Returns:
-        `Wrong` for a broken promise; `ToolError`, caused by `error`, for anything unforeseen.
+        `Wrong` for a broken promise; `ToolError`, caused by `error`, for anything unforeseen, and
+        where this machine would break any promise.
     """
     if isinstance(error, Wrong):
-        return error
+        return _machine(item) or error
     if isinstance(error, AssertionError):
         return Wrong(
             "promise-broken",
@@ -61,6 +67,7 @@ def account(error: BaseException, item: pytest.Item) -> Wrong | ToolError:
             look="",
         )
     if isinstance(error, ToolError):
+        error.look = error.look or NOT_YOURS
         return error
     place = ""
     trace = error.__traceback__
@@ -71,18 +78,36 @@ def account(error: BaseException, item: pytest.Item) -> Wrong | ToolError:
     return not_yours(f"{type(error).__name__}: {said} ({place})", error)
 
 
+def _machine(item: pytest.Item) -> ToolError | None:
+    """Look at what every promise stands on, before anybody is blamed."""
+    set_by = _clock_ahead() - item.config.stash[_CLOCK_AHEAD]
+    if abs(set_by) > _CLOCK_SECONDS:
+        return ToolError(
+            f"the clock of this machine was set by {set_by:+,.0f} s while the check ran",
+            "this is not about your code: check it again",
+        )
+    try:
+        loopback.require()
+    except loopback.LoopbackError as error:
+        return error
+    return None
+
+
+def _clock_ahead() -> float:
+    """Return how far the time of day is ahead of a clock that nobody can set, in seconds."""
+    return time.time() - time.monotonic()
+
+
 def not_yours(said: str, cause: BaseException | None = None) -> ToolError:
     """A failure of the check or of the tool under it, said so that nobody feels blamed."""
-    failure = ToolError(
-        f"the check itself failed: {said}",
-        "this is not about your code; workshop doctor may know more",
-    )
+    failure = ToolError(f"the check itself failed: {said}", NOT_YOURS)
     failure.__cause__ = cause
     return failure
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Bring the fixtures along."""
+    """Bring the fixtures along, and remember what time it is."""
+    config.stash[_CLOCK_AHEAD] = _clock_ahead()
     config.pluginmanager.register(fixtures, "workshop-fixtures")
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from workshop.lab import Lab
+from workshop.lab import Keeper, Lab
 from workshop.processor.service import Processor
 from workshop.sam import parameter_names
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from workshop.store import Store
 
 PROCESSOR_URL = "ProcessorUrl"
 """The template's parameter that asks for a processor."""
@@ -83,7 +82,7 @@ class Stage:
 def open_stage(
     folder: Path,
     *,
-    store: Store | None = None,
+    store: Keeper | None = None,
     endpoint_url: str | None = None,
     parameters: Mapping[str, str] | None = None,
 ) -> Iterator[Stage]:
@@ -113,7 +112,7 @@ def open_stage(
 
 @contextmanager
 def open_lab(
-    folder: Path, *, store: Store | None = None, endpoint_url: str | None = None
+    folder: Path, *, store: Keeper | None = None, endpoint_url: str | None = None
 ) -> Iterator[Lab]:
     """Open the lab of a folder of code, as `open_stage` does, for those who need no more of it."""
     with open_stage(folder, store=store, endpoint_url=endpoint_url) as stage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workshop.course import faults
+from workshop.course import function_errors
 from workshop.course.payments import payment, planted_card
 from workshop.course.sent import Sent
 from workshop.errors import LearnerError
@@ -28,9 +28,9 @@ class Sender:
     def __init__(
         self,
         lab: Lab,
-        code: faults.Code,
+        code: function_errors.Code,
         sent: list[Sent],
-        explain: faults.Explain | None = None,
+        explain: function_errors.Explain | None = None,
     ) -> None:
         self._lab = lab
         self._code = code
@@ -51,15 +51,15 @@ class Sender:
         self.judge(sent, may_fail=may_fail, explain=self._explain)
         return sent
 
-    def judge(self, sent: Sent, *, may_fail: bool, explain: faults.Explain | None) -> None:
-        """Raise the `Wrong` that an event sent shows, if it shows one; see `faults.judge`."""
+    def judge(self, sent: Sent, *, may_fail: bool, explain: function_errors.Explain | None) -> None:
+        """Raise the `Wrong` that an event sent shows, if any; see `function_errors.judge`."""
         if not sent.succeeded:
-            faults.judge(sent, self._code, may_fail=may_fail, explain=explain)
+            function_errors.judge(sent, self._code, may_fail=may_fail, explain=explain)
             return
         try:
             _ = sent.response
         except (ValueError, RecursionError):  # Lambda hands on bytes, too, that are no JSON.
-            raise faults.unreadable(sent, self._code) from None
+            raise function_errors.unreadable(sent, self._code) from None
 
     def unjudged(self, event: dict[str, Any]) -> Sent:
         """Send one event to a function that may fail in any way, in its init phase too.
@@ -70,7 +70,7 @@ class Sender:
         try:
             sent = Sent(event, self._lab.invoke(event))
         except LearnerError as error:
-            raise faults.refused(error) from None
+            raise function_errors.refused(error) from None
         self.sent.append(sent)
         return sent
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from workshop.course.wrong import Wrong
     from workshop.errors import ToolError
 
+NOT_YOURS = "this is not about your code; workshop doctor may know more"
+"""Where to look when the tool failed, or the machine under it."""
+
 Outcome: TypeAlias = Literal["passed", "failed", "waiting"]
 
 

@@ -13,6 +13,7 @@ It stands on the lab and knows no steps; what to send comes from `workshop.cours
 from workshop.load.arrivals import DAILY, FLAT, Timed, Window, arrivals
 from workshop.load.generator import CONCURRENCY, Target, backfill, live
 from workshop.load.incident import Incident, Scope, planted, struck
+from workshop.load.stream import backfill_stream, live_stream
 
 __all__ = [
     "CONCURRENCY",
@@ -25,7 +26,9 @@ __all__ = [
     "Window",
     "arrivals",
     "backfill",
+    "backfill_stream",
     "live",
+    "live_stream",
     "planted",
     "struck",
 ]

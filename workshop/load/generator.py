@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby, islice
 from typing import Protocol
 
-from workshop.load import shift
 from workshop.load.arrivals import Timed
+from workshop.load.shift import Timeline
 from workshop.signals import Invocation
 
 CONCURRENCY = 8
@@ -67,8 +67,7 @@ def backfill(
         The invocations in the order of events, each laid at its event's time, or after the end of
         the one before in its execution environment: an environment serves one at a time.
     """
-    free_at: dict[str, int] = {}
-    streams: dict[str, str] = {}
+    past = Timeline()
     times: deque[float] = deque()
 
     def sent(release: Iterable[Timed]) -> Iterator[object]:
@@ -87,11 +86,7 @@ def backfill(
         first = chain.from_iterable(target.invoke_together(some, function) for some in growing)
         rest = target.invoke_many(stream, function, concurrency=concurrency)
         for invocation in chain(first, rest):
-            environment = invocation.environment_id
-            begin = max(round(times.popleft() * 1000), free_at.get(environment, 0))
-            laid = shift.lay(invocation, begin, streams)
-            free_at[environment] = shift.ends(laid) + 1
-            yield laid
+            yield past.lay(invocation, times.popleft())
 
 
 def _growing(events: Iterator[object], most: int) -> Iterator[list[object]]:

@@ -94,6 +94,27 @@ def lay(
     )
 
 
+class Timeline:
+    """Invocations laid over one past: an execution environment serves one at a time."""
+
+    def __init__(self) -> None:
+        self._free_at: dict[str, int] = {}
+        self._log_streams: dict[str, str] = {}
+
+    def lay(self, invocation: Invocation, at: float) -> Invocation:
+        """Lay an invocation at a time, or after the one before it in its environment.
+
+        Args:
+            invocation: As it happened.
+            at: In seconds since the epoch.
+        """
+        environment = invocation.environment_id
+        begin = max(round(at * 1000), self._free_at.get(environment, 0))
+        laid = lay(invocation, begin, self._log_streams)
+        self._free_at[environment] = ends(laid) + 1
+        return laid
+
+
 def dated(log_stream: str, at_ms: int) -> str:
     """Return a log stream's name with the day of a time: `2026/11/23/[$LATEST]8a1f…`, in UTC."""
     day = datetime.fromtimestamp(at_ms / 1000, tz=UTC)

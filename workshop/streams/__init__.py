@@ -1,10 +1,10 @@
 """Kinesis for one shard: records, the event source mapping that sends them, what became of them."""
 
-from workshop.streams.clock import Clock
-from workshop.streams.deliver import deliver
+from workshop.streams.clock import Clock, RealClock
+from workshop.streams.deliver import age_event, deliver
 from workshop.streams.mapping import Attempt, Delivery, EventSourceMapping
 from workshop.streams.on_failure import Discarded
-from workshop.streams.settings import Settings, read_mappings
+from workshop.streams.settings import Settings, read_mappings, reading_mapping
 from workshop.streams.shard import Record, Shard, records_of
 
 __all__ = [
@@ -13,10 +13,13 @@ __all__ = [
     "Delivery",
     "Discarded",
     "EventSourceMapping",
+    "RealClock",
     "Record",
     "Settings",
     "Shard",
+    "age_event",
     "deliver",
     "read_mappings",
+    "reading_mapping",
     "records_of",
 ]

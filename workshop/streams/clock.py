@@ -34,3 +34,11 @@ class Clock:
         other = Clock(self._start)
         other.wait(self._skipped)
         return other
+
+
+class RealClock(Clock):
+    """The time of day, for those who send in it: a wait takes as long as it says."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait so many seconds."""
+        time.sleep(max(0.0, seconds))

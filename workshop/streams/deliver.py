@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from workshop.lab import Lab
+from workshop.lab import Keeper, Lab
 from workshop.metrics.platform_metrics import iterator_age_event
 from workshop.signals import LogEvent
-from workshop.store import Store
 from workshop.streams.clock import Clock
 from workshop.streams.mapping import Attempt, Delivery, EventSourceMapping
 from workshop.streams.settings import Settings
@@ -20,7 +19,7 @@ def deliver(
     settings: Settings,
     records: Iterable[Record],
     most: int | None = None,
-    store: Store | None = None,
+    store: Keeper | None = None,
 ) -> tuple[Delivery, EventSourceMapping]:
     """Put records into an empty stream, now, and let a mapping of the lab's template read it.
 
@@ -43,11 +42,15 @@ def deliver(
         shard.put(one.data, one.partition_key)
     delivery = mapping.run(most)
     if store is not None:
-        store.append([_age(settings, one) for one in delivery.attempts])
+        store.append([age_event(settings, one) for one in delivery.attempts])
     return delivery, mapping
 
 
-def _age(settings: Settings, attempt: Attempt) -> LogEvent:
+def age_event(settings: Settings, attempt: Attempt) -> LogEvent:
+    """Return the log event that keeps the function's IteratorAge, at the time of an attempt.
+
+    That is when its invocation says it was, and not what the mapping's clock says.
+    """
     logged = attempt.invocation.log_events
     sent = logged[0].timestamp if logged else int(time.time() * 1000)
     return iterator_age_event(settings.function, sent, attempt.iterator_age_ms)

@@ -14,8 +14,9 @@ Where the service's pages leave something open, this does what loses the least:
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -93,16 +94,17 @@ class _Work:
 
 @dataclass(slots=True)
 class _Run:
-    """What is gathered while a mapping runs."""
+    """When a mapping stops trying, and what is left then."""
 
-    budget: int | None
-    attempts: list[Attempt] = field(default_factory=list)
-    discarded: list[Discarded] = field(default_factory=list)
+    budget: int | None = None
+    until: float = math.inf
+    sent: int = 0
     unfinished: list[Record] = field(default_factory=list)
 
-    @property
-    def spent(self) -> bool:
-        return self.budget is not None and len(self.attempts) >= self.budget
+    def over(self, again_at: float) -> bool:
+        """Whether nothing may be sent any more, at that time."""
+        spent = self.budget is not None and self.sent >= self.budget
+        return spent or bool(self.unfinished) or again_at > self.until
 
 
 class EventSourceMapping:
@@ -119,11 +121,13 @@ class EventSourceMapping:
     Attributes:
         settings: Its settings.
         messages: What the on-failure destination got, in order.
+        discarded: What was given up, in order.
     """
 
     def __init__(self, settings: Settings, shard: Shard, invoke: Invoke) -> None:
         self.settings = settings
         self.messages: list[dict[str, Any]] = []
+        self.discarded: list[Discarded] = []
         self._shard = shard
         self._invoke = invoke
         self._position = 0
@@ -142,16 +146,18 @@ class EventSourceMapping:
         Raises:
             LearnerError: Lambda would not invoke the function.
         """
-        run = _Run(most)
         if not self.settings.enabled:
             return Delivery((), (), (), ())
+        run = _Run(most)
+        given_up_before = len(self.discarded)
+        attempts: list[Attempt] = []
         pending = self._shard.records[self._position :]
         clocks = []
         for lane in self._lanes(pending):
             clock = self._shard.clock.copy()
             clocks.append(clock)
             for batch in self._batches(lane, clock):
-                self._deliver(batch, clock, run)
+                attempts.extend(self._deliver(batch, clock, run))
         for clock in clocks:
             self._shard.clock.wait_until(clock.now())
         left = {one.sequence_number for one in run.unfinished}
@@ -161,14 +167,37 @@ class EventSourceMapping:
         self._position += done
         points = [
             point
-            for one in run.attempts
+            for one in attempts
             for point in iterator_age(
                 self.settings.function, int(one.at * 1000), one.iterator_age_ms
             )
         ]
-        return Delivery(
-            tuple(run.attempts), tuple(run.discarded), tuple(run.unfinished), tuple(points)
-        )
+        given_up = self.discarded[given_up_before:]
+        return Delivery(tuple(attempts), tuple(given_up), tuple(run.unfinished), tuple(points))
+
+    def follow(self, records: Iterable[Record], until: float) -> Iterator[Attempt]:
+        """Send records as they arrive: what the shard holds, and has been sent, is left alone.
+
+        Batches go one after the other, as they do without a parallelization factor. While one is
+        tried again all records behind it wait, and where it still fails at the end they are left.
+
+        Args:
+            records: In order, each with the time at which it arrives; the next is asked for only
+                when it is needed.
+            until: When the mapping stops trying again, in seconds since the epoch.
+
+        Yields:
+            Each attempt, as soon as it is made; what was given up is in `discarded`.
+
+        Raises:
+            LearnerError: Lambda would not invoke the function.
+        """
+        run = _Run(until=until)
+        clock = self._shard.clock
+        for batch in self._batches(records, clock):
+            yield from self._deliver(batch, clock, run)
+            if run.unfinished:
+                return
 
     def _lanes(self, records: Sequence[Record]) -> list[list[Record]]:
         """Share records out, all of one partition key to the same lane."""
@@ -177,44 +206,47 @@ class EventSourceMapping:
             lanes[zlib.crc32(one.partition_key.encode()) % len(lanes)].append(one)
         return lanes
 
-    def _batches(self, lane: Sequence[Record], clock: Clock) -> Iterator[tuple[Record, ...]]:
+    def _batches(self, records: Iterable[Record], clock: Clock) -> Iterator[tuple[Record, ...]]:
         """Gather batches: full, as large as an event may be, or all that the window brought."""
-        at = 0
-        while at < len(lane):
-            clock.wait_until(lane[at].arrived)
+        coming = iter(records)
+        following = next(coming, None)
+        while following is not None:
+            clock.wait_until(following.arrived)
             deadline = clock.now() + self.settings.batching_window_seconds
-            batch = [lane[at]]
-            room = MAX_EVENT_BYTES - _size(lane[at])
+            batch: list[Record] = []
+            room = MAX_EVENT_BYTES
             while len(batch) < self.settings.batch_size:
-                following = lane[at + len(batch)] if at + len(batch) < len(lane) else None
                 if following is None or following.arrived > max(deadline, clock.now()):
                     clock.wait_until(deadline)
                     break
                 room -= _size(following)
-                if room < 0:
+                if batch and room < 0:
                     break
                 clock.wait_until(following.arrived)
                 batch.append(following)
-            at += len(batch)
+                following = next(coming, None)
             yield tuple(batch)
 
-    def _deliver(self, batch: tuple[Record, ...], clock: Clock, run: _Run) -> None:
+    def _deliver(self, batch: tuple[Record, ...], clock: Clock, run: _Run) -> Iterator[Attempt]:
         """Send a batch, and what it is split into, until nothing of it is left."""
         waiting = [_Work(batch)]
         while waiting:
             work = waiting.pop()
-            if run.spent:
+            wait = min(2.0 ** (work.tries - 1), _MAX_WAIT_SECONDS) if work.tries else 0.0
+            if run.over(clock.now() + wait if work.tries else -math.inf):
                 run.unfinished += work.records
                 continue
-            if work.tries:
-                clock.wait(min(2.0 ** (work.tries - 1), _MAX_WAIT_SECONDS))
-            self._drop_old(work, clock, run)
+            clock.wait(wait)
+            self._drop_old(work, clock)
             if not work.records:
                 continue
-            waiting += self._attempt(work, clock, run)
+            attempt, following = self._attempt(work, clock)
+            run.sent += 1
+            waiting += following
+            yield attempt
 
-    def _attempt(self, work: _Work, clock: Clock, run: _Run) -> list[_Work]:
-        """Send a batch once; return what is to be sent after it, the last first."""
+    def _attempt(self, work: _Work, clock: Clock) -> tuple[Attempt, list[_Work]]:
+        """Send a batch once; return what is to be sent after it, too, the last first."""
         sent = clock.now()
         age = max(0.0, (sent - work.records[-1].arrived) * 1000)
         event = {
@@ -224,21 +256,12 @@ class EventSourceMapping:
         work.tries += 1
         answer = read_answer(work.last, work.records, reports_items=self.settings.reports_items)
         then, following = self._follow(work, answer)
-        run.attempts.append(
-            Attempt(
-                work.records,
-                work.tries,
-                work.last,
-                answer.failed_from,
-                answer.reason,
-                then,
-                sent,
-                age,
-            )
-        )
         if then == "discarded":
-            self._discard(work, work.records, "RetryAttemptsExhausted", clock, run)
-        return following
+            self._discard(work, work.records, "RetryAttemptsExhausted", clock)
+        attempt = Attempt(
+            work.records, work.tries, work.last, answer.failed_from, answer.reason, then, sent, age
+        )
+        return attempt, following
 
     def _follow(self, work: _Work, answer: Answer) -> tuple[Then, list[_Work]]:
         """Decide what comes after an answer."""
@@ -254,7 +277,7 @@ class EventSourceMapping:
             return "discarded", []
         return "again", [work]
 
-    def _drop_old(self, work: _Work, clock: Clock, run: _Run) -> None:
+    def _drop_old(self, work: _Work, clock: Clock) -> None:
         """Give up the records that have grown too old; the younger ones stay to be sent."""
         limits: list[tuple[float, Condition]] = [(self.settings.retention_seconds, "Expired")]
         if self.settings.record_age_seconds != FOR_EVER:
@@ -262,7 +285,7 @@ class EventSourceMapping:
         for seconds, condition in limits:
             old = tuple(one for one in work.records if clock.now() - one.arrived > seconds)
             if old:
-                self._discard(work, old, condition, clock, run)
+                self._discard(work, old, condition, clock)
                 work.records = work.records[len(old) :]
 
     def _discard(
@@ -271,7 +294,6 @@ class EventSourceMapping:
         records: tuple[Record, ...],
         condition: Condition,
         clock: Clock,
-        run: _Run,
     ) -> None:
         told = None
         if self.settings.on_failure_arn is not None and condition != "Expired":
@@ -285,7 +307,7 @@ class EventSourceMapping:
                 now=clock.now(),
             )
             self.messages.append(told)
-        run.discarded.append(Discarded(records, condition, work.tries, told))
+        self.discarded.append(Discarded(records, condition, work.tries, told))
 
 
 def _size(record: Record) -> int:

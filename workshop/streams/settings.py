@@ -103,6 +103,17 @@ def read_mappings(template: Template) -> tuple[Settings, ...]:
     )
 
 
+def reading_mapping(template: Template) -> Settings | None:
+    """Return the first event source mapping of a template; None where it is none that reads.
+
+    Raises:
+        TemplateError: As `read_mappings`.
+        UnsupportedError: As `read_mappings`.
+    """
+    first = next(iter(read_mappings(template)), None)
+    return first if first is not None and first.enabled else None
+
+
 class _Reader:
     """Reads the properties of one event, and finds the line of one that is wrong."""
 

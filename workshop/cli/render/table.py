@@ -21,12 +21,14 @@ class Column:
         align: Which side the cells keep to.
         least: Columns below which it is not squeezed; the whole column goes instead.
         keep: Whether the table makes no sense without it.
+        whole: Whether its cells are never cut, though its title may be: half an id is of no use.
     """
 
     title: str
     align: Literal["left", "right"] = "left"
     least: int = 6
     keep: bool = True
+    whole: bool = False
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], width: int) -> Text:
@@ -39,19 +41,21 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], width
             first; then the widest columns are cut, with an ellipsis in each cut cell.
 
     Returns:
-        Lines, none wider than `width`.
+        Lines, none wider than `width`, unless columns that are whole leave no room.
     """
     cells = [[_one_line(cell) for cell in row] for row in rows]
-    wanted = [
-        max([cell_len(column.title), *(cell_len(row[index].plain) for row in cells)])
-        for index, column in enumerate(columns)
-    ]
+    held = _held(columns, cells)
+    wanted = [max(cell_len(one.title), has) for one, has in zip(columns, held, strict=True)]
     shown = list(range(len(columns)))
     for index in reversed(range(len(columns))):
         least = sum(min(wanted[i], columns[i].least) for i in shown) + len(_GAP) * (len(shown) - 1)
         if least > width and not columns[index].keep:
             shown.remove(index)
-    widths = _fit([wanted[index] for index in shown], width - len(_GAP) * (len(shown) - 1))
+    widths = _fit(
+        [wanted[index] for index in shown],
+        width - len(_GAP) * (len(shown) - 1),
+        [held[index] if columns[index].whole else 1 for index in shown],
+    )
     lines = []
     if any(columns[index].title for index in shown):
         titles = [Text(columns[index].title, "quiet") for index in shown]
@@ -63,11 +67,38 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], width
     return Text("\n").join(lines)
 
 
-def _fit(wanted: list[int], width: int) -> list[int]:
-    """Take columns from whichever is widest until all fit."""
+def fits(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], width: int) -> bool:
+    """Whether a table fits with no column squeezed below its `least`, nor a cell of a whole one.
+
+    Args:
+        columns: As of `table`; all of them are to be shown.
+        rows: As of `table`.
+        width: As of `table`.
+    """
+    held = _held(columns, [[_one_line(cell) for cell in row] for row in rows])
+    least = (
+        has if one.whole else min(max(cell_len(one.title), has), one.least)
+        for one, has in zip(columns, held, strict=True)
+    )
+    return sum(least) + len(_GAP) * (len(columns) - 1) <= width
+
+
+def _held(columns: Sequence[Column], cells: Sequence[Sequence[Text]]) -> list[int]:
+    """Return how wide the widest cell of each column is."""
+    return [
+        max((cell_len(row[index].plain) for row in cells), default=1)
+        for index in range(len(columns))
+    ]
+
+
+def _fit(wanted: Sequence[int], width: int, least: Sequence[int]) -> list[int]:
+    """Take columns from whichever is widest and not at its least, until all fit."""
     widths = list(wanted)
-    while sum(widths) > width and max(widths) > 1:
-        widths[widths.index(max(widths))] -= 1
+    while sum(widths) > width:
+        loose = [index for index, one in enumerate(widths) if one > least[index]]
+        if not loose:
+            break
+        widths[max(loose, key=widths.__getitem__)] -= 1
     return widths
 
 

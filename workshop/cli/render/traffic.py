@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from workshop.cli.render.text import labelled
+from workshop.cli.render.text import labelled, printable
 from workshop.metrics.statistics import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workshop.cli.traffic_plan import Outcome, Plan
+    from workshop.cli.traffic_plan import Outcome, Plan, Streamed
     from workshop.course.catalogue import Step
 
 _LABEL = 12
@@ -54,13 +54,12 @@ def result(
     plan: Plan, outcome: Outcome, folder: str, width: int, *, serving: bool
 ) -> Iterator[Text]:
     """Draw what came of it, where it is kept, and what to ask of it."""
-    whole = outcome.sent >= outcome.planned
+    whole = outcome.through >= outcome.planned
     mark = ("✓ ", "good") if whole else ("! ", "warn")
-    said = f"{outcome.payments:,} payments" if whole else f"{outcome.sent:,} of {outcome.planned:,}"
-    if whole and outcome.planned != outcome.payments:
-        said += f" in {outcome.planned:,} events"
     yield Text.assemble(
-        mark, (f"sent {said}", "strong"), (f"  in {outcome.seconds:.1f} s", "quiet")
+        mark,
+        (f"sent {_sent(outcome, whole=whole)}", "strong"),
+        (f"  in {outcome.seconds:.1f} s", "quiet"),
     )
     if outcome.sent:
         yield _row("came of it", " · ".join(_outcomes(outcome)), width)
@@ -68,6 +67,8 @@ def result(
             f"p{rank} {percentile(outcome.durations, rank):.1f} ms" for rank in _PERCENTILES
         )
         yield _row("Duration", ranks, width)
+    if outcome.streamed:
+        yield from _stream(outcome.streamed, outcome.planned, width)
     if plan.deploys and outcome.sent:
         times = ", ".join(_clock(at) for at in plan.deploys)
         yield _row("deployed", f"{times}, so that cold starts follow", width)
@@ -83,8 +84,37 @@ def result(
         yield _row("not kept", f"{outcome.dropped:,} log events of very long outputs", width)
     if outcome.sent:
         yield Text()
-        for label, typed in _next(plan, serving=serving).items():
+        for label, typed in _next(
+            plan, streamed=outcome.streamed is not None, serving=serving
+        ).items():
             yield labelled(f"  {label:<7} ", typed, width, "quiet", "command")
+
+
+def _sent(outcome: Outcome, *, whole: bool) -> str:
+    """Say how much was sent, and in what."""
+    if outcome.streamed:
+        some = "" if whole else f"{outcome.through:,} of "
+        return f"{some}{outcome.planned:,} payments, in {outcome.sent:,} invocations"
+    if not whole:
+        return f"{outcome.sent:,} of {outcome.planned:,}"
+    events = f" in {outcome.planned:,} events" if outcome.planned != outcome.payments else ""
+    return f"{outcome.payments:,} payments{events}"
+
+
+def _stream(streamed: Streamed, planned: int, width: int) -> Iterator[Text]:
+    """Draw what an event source mapping made of the records."""
+    settings = streamed.settings
+    noted = f"{settings.name}: {settings.stream} to {settings.function}"
+    yield _row("mapping", printable(f"{noted}, batches of {settings.batch_size}"), width)
+    waiting = planned - streamed.through
+    parts = [f"{streamed.done:,} done"]
+    if streamed.given_up:
+        where = settings.destination or "nobody"
+        parts.append(f"{streamed.given_up:,} given up, {streamed.told:,} told to {where}")
+    if waiting:
+        parts.append(f"{waiting:,} still waiting, behind a batch that fails")
+    yield _row("records", printable(" · ".join(parts)), width)
+    yield _row("IteratorAge", f"Maximum {streamed.oldest_ms:,.0f} ms", width)
 
 
 def _outcomes(outcome: Outcome) -> Iterator[str]:
@@ -98,13 +128,15 @@ def _outcomes(outcome: Outcome) -> Iterator[str]:
     yield f"{outcome.cold:,} cold"
 
 
-def _next(plan: Plan, *, serving: bool) -> dict[str, str]:
+def _next(plan: Plan, *, streamed: bool, serving: bool) -> dict[str, str]:
     """Return what to type next, by what it asks."""
     since = "1h"
     if plan.past:
         ago = datetime.now().astimezone().timestamp() - plan.window.start
         since = f"{-int(-ago // _HOUR)}h"
     rows = {} if serving else {"serve": "workshop up"}
+    if streamed:
+        rows["age"] = f"workshop metrics AWS/Lambda/IteratorAge --stat Maximum --since {since}"
     return {
         **rows,
         "metrics": f"workshop metrics --since {since}",

@@ -7,6 +7,7 @@ those of Lambda; https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.
 from __future__ import annotations
 
 import ast
+import errno
 import re
 import sys
 from dataclasses import dataclass
@@ -61,10 +62,19 @@ _FRAME = re.compile(
     r"(?:, in (?P<name>[^\n]+))?\n?(?P<text>[^\n]*)"
 )
 _MOST_BYTES = 60
-_ASYNC = re.compile(r"'coroutine' object")
 _HIDDEN = re.compile(r"local variable '(\w+)'")
 _NO_VALUE = re.compile(r"'NoneType' object")
 _UNKNOWN_NAME = re.compile(r"^name '(\w+)' is not defined")
+_USED_UP = "EMFILE", "ENFILE", "ENOSPC", "EDQUOT", "ENOMEM", "EADDRNOTAVAIL"
+_SAID = {
+    re.compile(r"'coroutine' object"): "an `async def` gives a coroutine when it is called: here "
+    "plain functions are called",
+    # The operating system has no more of something.
+    re.compile(
+        rf"\[Errno ({'|'.join(str(getattr(errno, name)) for name in _USED_UP)})\]"
+    ): "does it open or write more and more? if not, it is this machine: workshop doctor",
+}
+"""What an exception's message tells, whatever the line."""
 _MODULE = re.compile(r"No module named '([^']+)'|cannot import name '[^']+' from '([^']+)'")
 
 
@@ -372,8 +382,8 @@ def _advice(sent: Sent, frame: Frame) -> str:
             f"the function assigns `{hidden[1]}` somewhere, so in all of it the name means its "
             f"own `{hidden[1]}`"
         )
-    if _ASYNC.search(message):
-        return "an `async def` gives a coroutine when it is called: here plain functions are called"
+    if said := next((advice for one, advice in _SAID.items() if one.search(message)), None):
+        return said
     stack = sent.error.get("stackTrace") or ("",)
     if _NO_VALUE.search(message) and frame.text and frame.text in str(stack[-1]):
         return "a function that ends without `return` gives None: which one was called for this?"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.course.conftest import SOLUTION, START, STEP_TOML, TEMPLATE, MakeStep
 from workshop.course.check import check_step
-from workshop.course.faults import RULES
+from workshop.course.function_errors import RULES
 from workshop.course.verdict import Verdict
 from workshop.course.wrong import Wrong
 
