@@ -78,7 +78,7 @@ def process(checkout: Path) -> Callable[..., Done]:
             check=False,
             cwd=checkout,
             env={**os.environ, **environment},
-            timeout=60,
+            timeout=300,
         )
         encoding = environment.get("PYTHONIOENCODING", "utf-8").partition(":")[0]
         return Done(done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding))
@@ -113,7 +113,7 @@ class Terminal:
         """What it has printed, without the escapes."""
         return _ESCAPES.sub("", self.raw).replace("\r\n", "\n")
 
-    def read_until(self, wanted: str, seconds: float = 30) -> str:
+    def read_until(self, wanted: str, seconds: float = 120) -> str:
         """Read until something has been printed."""
         end = time.monotonic() + seconds
         while wanted not in self.text:
@@ -128,7 +128,7 @@ class Terminal:
         """Press Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
 
-    def finish(self, seconds: float = 30) -> int:
+    def finish(self, seconds: float = 120) -> int:
         """Read to the end; return the exit status."""
         end = time.monotonic() + seconds
         while self.process.poll() is None:

@@ -98,7 +98,7 @@ def test_a_reader_who_goes_away_is_no_reason_to_complain(checkout, typed):
         stdout=write,
         stderr=subprocess.PIPE,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     os.close(write)
     assert done.stderr == b"" if typed != ("chek",) else done.stderr.startswith("✗".encode())
@@ -114,7 +114,7 @@ def test_a_full_disk_behind_the_output_is_told(checkout, typed):
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
-            timeout=60,
+            timeout=300,
         )
     assert done.returncode == 3
     assert "the output cannot be written" in done.stderr.decode()
@@ -123,7 +123,7 @@ def test_a_full_disk_behind_the_output_is_told(checkout, typed):
 
 def test_output_and_errors_that_are_both_closed_still_give_a_status(checkout):
     script = f"{shlex.quote(sys.executable)} -m workshop.cli chek >&- 2>&-"
-    done = subprocess.run(["/bin/sh", "-c", script], check=False, timeout=60)
+    done = subprocess.run(["/bin/sh", "-c", script], check=False, timeout=300)
     assert done.returncode == 2
 
 
@@ -132,5 +132,7 @@ def test_a_bare_command_does_not_load_what_it_does_not_need(checkout):
         "import sys; from workshop.cli.main import main; main([]); "
         "print([m for m in ('duckdb', 'pytest', 'watchfiles', 'h11', 'yaml') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, timeout=300
+    )
     assert done.stdout.decode().splitlines()[-1] == "[]"

@@ -11,17 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from workshop.course import workspace
+from workshop.course import learner_tests, workspace
 from workshop.course.catalogue import Course, Step
-from workshop.course.learner_tests import (
-    REVERSED,
-    Change,
-    LearnerTests,
-    changed_files,
-    read_changes,
-    require_readable,
-    run_learner_tests,
-)
+from workshop.course.given_files import changed_files, require_readable
+from workshop.course.handler_changes import Change, read_changes
+from workshop.course.learner_tests import REVERSED, LearnerTests, run_learner_tests
 from workshop.course.wrong import Wrong
 from workshop.errors import ToolError
 
@@ -69,22 +63,25 @@ def test_a_change_that_fits_no_place_or_several_is_our_mistake(old: str) -> None
         change.applied(SOURCE)
 
 
-def test_a_forked_process_and_a_fresh_one_come_to_the_same() -> None:
+def test_a_forked_process_and_a_fresh_one_come_to_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One change of each kind is enough: the answers' checks try them all, forked."""
+    few = tuple({change.kind: change for change in CHANGES}.values())
+    monkeypatch.setattr(learner_tests, "read_changes", lambda _: few)
     with workspace.solution(STEP) as solution:
         forked = run_learner_tests(STEP, solution)
         fresh = run_learner_tests(STEP, solution, fork=False, seconds=30)
     for one in (forked, fresh):
         assert one.good.passed
         assert one.runs[REVERSED].passed
-        assert [change.rule for change in one.changes if not one.noticed(change)] == [
-            change.rule for change in one.of_kind("harmless")
-        ]
-        assert one.missed() == []
+        noticed = {change.kind for change in one.changes if one.noticed(change)}
+        assert noticed == {"probe", "fault"}
     assert forked.good.tests == fresh.good.tests
 
 
 def test_the_test_that_hangs_is_named(folder: Path) -> None:
-    assert judged(folder, HANGING, seconds=1.5).good.hung == "test_waits"
+    assert judged(folder, HANGING, seconds=5).good.hung == "test_waits"
 
 
 def test_a_file_that_hangs_when_it_is_imported_is_told(folder: Path) -> None:
@@ -102,13 +99,13 @@ def test_what_a_hanging_test_has_started_ends_with_it(folder: Path, tmp_path: Pa
         f"    pathlib.Path({str(note)!r}).write_text(str(child.pid))\n"
         "    child.wait()\n"
     )
-    assert judged(folder, tests, seconds=3).good.hung == "test_starts_something"
+    assert judged(folder, tests, seconds=5).good.hung == "test_starts_something"
     assert gone(int(note.read_text()))
 
 
 def gone(pid: int) -> bool:
     """Whether a process has ended within some seconds; a killed one takes a moment."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             os.kill(pid, 0)
@@ -140,12 +137,12 @@ def test_interrupted_nothing_is_left_running(
         [sys.executable, "-c", program, str(STEP.folder), str(folder)], stderr=subprocess.DEVNULL
     )
     with check:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not (note.is_file() and note.read_text()):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         check.send_signal(ending)
-        assert check.wait(timeout=20) != 0
+        assert check.wait(timeout=120) != 0
     assert gone(int(note.read_text()))
 
 
