@@ -304,32 +304,58 @@ def bounded(sent, which):
         )
 
 
-def test_the_same_payment_sent_again_is_not_charged_again(lab_with, paying, processor):
-    """An event that is delivered twice is charged once; another payment of a customer is not."""
+def test_the_same_payment_sent_again_is_not_charged_again(lab_with, paying, payment, processor):
+    """A payment that is delivered twice, or sent again by its caller, is charged once."""
     sent = paying()
+    asked_again = {**sent.event, "correlation_id": payment()["correlation_id"]}
     with lab_with(ProcessorUrl=processor.url) as elsewhere:
-        again = elsewhere(sent.event, may_fail=True)
-    if len(book(processor, sent)) > 1:
+        for event, which, look in (
+            (sent.event, "delivered twice", "is the key made of the payment, or of chance?"),
+            (
+                asked_again,
+                "sent again by its caller, with another correlation_id,",
+                "correlation_id names the request. Which fields name the payment?",
+            ),
+        ):
+            again = elsewhere(event, may_fail=True)
+            if len(book(processor, sent)) > 1:
+                raise Wrong(
+                    "charged-again",
+                    f"a payment that is {which} is charged twice",
+                    saw=f"{len(book(processor, sent))} charges in the processor's book\n"
+                    f"Idempotency-Key of its requests: {keys(tried(processor, sent))}",
+                    wanted="1 charge: the same payment has the same key, whoever sends it again, "
+                    "and whichever execution environment gets it",
+                    look=f"{look} {IDEMPOTENT}",
+                )
+            if not again.succeeded:
+                raise Wrong(
+                    "response-lost",
+                    "the caller of a payment sent again does not get the charge",
+                    saw=told(again),
+                    wanted="the charge that was made, as the processor answers it",
+                    look="what becomes of a charge that the processor has made before?",
+                )
+
+
+def test_another_payment_like_it_is_charged_too(paying, payment, send, processor):
+    """Another payment is charged, also of the same customer, card and amount."""
+    sent = paying()
+    named = {key: payment()[key] for key in ("payment_id", "correlation_id")}
+    send({**sent.event, **named}, may_fail=True)
+    tries = tried(processor, sent)
+    if tries[-1].status == UNPROCESSABLE:
+        raise shared(tries[-1].key)
+    if len(book(processor, sent)) == 1:
         raise Wrong(
-            "charged-again",
-            "an event that is delivered twice is charged twice",
-            saw=f"{len(book(processor, sent))} charges in the processor's book\n"
-            f"Idempotency-Key of its requests: {keys(tried(processor, sent))}",
-            wanted="1 charge: the same payment has the same key, whoever sends it again, and "
-            "whichever execution environment gets it",
-            look=f"is the key made of the payment, or of chance? {IDEMPOTENT}",
+            "key-shared",
+            "two payments have the same idempotency key",
+            saw=f"two payments that differ in payment_id; 1 charge in the processor's book\n"
+            f"Idempotency-Key of their requests: {keys(tries)}",
+            wanted="2 charges: the customer has bought the same thing again, and wants to pay "
+            "for both",
+            look=f"what is the key made of, in app.py? payment_id names the payment. {IDEMPOTENT}",
         )
-    if not again.succeeded:
-        raise Wrong(
-            "response-lost",
-            "the caller of a payment sent again does not get the charge",
-            saw=told(again),
-            wanted="the charge that was made, as the processor answers it",
-            look="what becomes of a charge that the processor has made before?",
-        )
-    other = paying(customer_id=sent.event["customer_id"])
-    if any(one.status == UNPROCESSABLE for one in tried(processor, other)):
-        raise shared(tried(processor, other)[-1].key)
 
 
 def test_nobody_waits_for_an_answer_that_never_comes(paying, processor):
