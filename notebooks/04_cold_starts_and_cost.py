@@ -104,7 +104,7 @@ alt.Chart(reports[["start", "ms"]], title="Warm invocations, and cold ones").mar
 # processor was slow ([03_traces](03_traces.ipynb)). **A cold start is not the only reason to be
 # slow**, and seldom the first to mend. Where it is, in this order: import less at the top of the
 # module, load once, give more memory (see below), keep environments ready (provisioned
-# concurrency, which is paid by the hour), SnapStart.
+# concurrency, which is paid for whether it is used or not), SnapStart.
 #
 # ## How much memory does it need?
 

@@ -94,8 +94,9 @@ case.since(since)
 #
 # ## 2 · What broke?
 #
-# A 503 can be made by API Gateway (the function timed out or crashed), by the function (a bug),
-# or passed on from what it called. A trace tells them apart.
+# API Gateway makes a 5xx of its own when the function crashed or timed out (502), or was waited for
+# too long (504). The function can make one, by a bug or on purpose, as this 503; or what it called
+# did, and it passed that on. A trace tells them apart.
 
 
 # %% tags=["measured"]
