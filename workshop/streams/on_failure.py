@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-from workshop.sam.intrinsics import ACCOUNT, REGION
+from workshop.account import ACCOUNT_ID, REGION
 from workshop.signals import Invocation
 from workshop.streams.settings import Settings
 from workshop.streams.shard import Record
@@ -60,7 +60,7 @@ def message(
     first, end = records[0], records[-1]
     context: dict[str, Any] = {
         "requestId": last.request_id if last else "",
-        "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{settings.function}",
+        "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{settings.function}",
         "condition": condition,
         "approximateInvokeCount": invocations,
     }

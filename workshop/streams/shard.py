@@ -11,8 +11,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from workshop.account import ACCOUNT_ID, REGION
 from workshop.errors import UsageError
-from workshop.sam.intrinsics import ACCOUNT, REGION
 from workshop.streams.clock import Clock
 
 MAX_RECORD_BYTES = 1024 * 1024
@@ -53,7 +53,7 @@ class Record:
             "eventVersion": "1.0",
             "eventID": f"{shard_id}:{self.sequence_number}",
             "eventName": "aws:kinesis:record",
-            "invokeIdentityArn": f"arn:aws:iam::{ACCOUNT}:role/workshop",
+            "invokeIdentityArn": f"arn:aws:iam::{ACCOUNT_ID}:role/workshop",
             "awsRegion": REGION,
             "eventSourceARN": stream_arn,
         }
@@ -85,7 +85,7 @@ class Shard:
         """
         payload = data if isinstance(data, bytes) else json.dumps(data).encode()
         if len(payload) > MAX_RECORD_BYTES:
-            raise UsageError(f"a record of {len(payload)} bytes: Kinesis takes up to 1 MB")
+            raise UsageError(f"a record of {len(payload)} bytes: a stream takes up to 1 MB unless it is set to more")
         if not 1 <= len(partition_key) <= 256:  # noqa: PLR2004 (Kinesis's own limit)
             raise UsageError("a partition key has 1 to 256 characters")
         number = str(_FIRST + len(self.records))
