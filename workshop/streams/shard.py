@@ -85,7 +85,8 @@ class Shard:
         """
         payload = data if isinstance(data, bytes) else json.dumps(data).encode()
         if len(payload) > MAX_RECORD_BYTES:
-            raise UsageError(f"a record of {len(payload)} bytes: a stream takes up to 1 MB unless it is set to more")
+            limit = "a stream takes up to 1 MB unless it is set to more"
+            raise UsageError(f"a record of {len(payload)} bytes: {limit}")
         if not 1 <= len(partition_key) <= 256:  # noqa: PLR2004 (Kinesis's own limit)
             raise UsageError("a partition key has 1 to 256 characters")
         number = str(_FIRST + len(self.records))
