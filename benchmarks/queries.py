@@ -242,9 +242,10 @@ def traces() -> Section:
     return Section(
         "Trace search",
         f"{TRACES:,} traces of three documents each in the store: the first page of 200, newest "
-        "first, from the text of the filter to traces. What documents do not tell by a word of "
-        f"theirs is judged trace by trace: such a page ends after {PATIENCE_SECONDS} s and says "
-        f"where the next begins. Medians of {ROUNDS}; the loop once.",
+        "first, from the text of the filter to traces. DuckDB looks for words in the documents and "
+        "takes those apart that words do not tell of, as for `partial`. What neither tells, as the "
+        "`coverage` of a root cause, is judged trace by trace: such a page ends after "
+        f"{PATIENCE_SECONDS} s and says where the next begins. Medians of {ROUNDS}; the loop once.",
         ("filter", "traces", "of", "s"),
         tuple(table),
         tuple(findings),

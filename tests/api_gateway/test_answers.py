@@ -34,6 +34,11 @@ def test_a_body_may_be_missing():
     assert response({"statusCode": 204, "body": None, "headers": None}).body == b""
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_that_says_that_nothing_follows_has_no_body(status):
+    assert response({"statusCode": status, "body": "something"}).body == b""
+
+
 def test_a_content_type_of_its_own_stays_in_whatever_case():
     assert response({"statusCode": 200, "headers": {"content-type": "text/html"}}).headers == (
         ("content-type", "text/html"),
@@ -89,7 +94,8 @@ def test_base64_is_undone_where_the_first_type_accepted_is_binary(accept, binary
         ({"statusCode": 200, "cookies": []}, "does not have: cookies"),
         ({"statusCode": None}, "statusCode is null"),
         ({"statusCode": True}, "statusCode is true"),
-        ({"statusCode": 99}, "statusCode is 99"),
+        ({"statusCode": 100}, "statusCode is 100"),
+        ({"statusCode": 199}, "statusCode is 199"),
         ({"statusCode": 600}, "statusCode is 600"),
         ({"statusCode": "ok"}, 'statusCode is "ok"'),
         ({"statusCode": 200, "body": {}}, "the body is an object, not text"),

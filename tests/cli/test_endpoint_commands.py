@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -229,6 +230,16 @@ def test_env_points_at_files_of_the_project_and_is_read_by_a_shell(workshop, che
     assert values["AWS_CONFIG_FILE"] == str(checkout / ".workshop/aws/config")
     config = (checkout / ".workshop/aws/config").read_text()
     assert config.count(f"127.0.0.1:{state(checkout)['port']}") == 5  # the profile, four services
+
+
+def test_env_writes_files_anew_that_are_gone(workshop, checkout):
+    workshop("up", "1")
+    shutil.rmtree(checkout / ".workshop/aws")
+
+    assert workshop("env").status == 0
+
+    assert f"127.0.0.1:{state(checkout)['port']}" in (checkout / ".workshop/aws/config").read_text()
+    assert "aws_access_key_id" in (checkout / ".workshop/aws/credentials").read_text()
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,16 @@ import re
 import socket
 import threading
 import time
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from tests.endpoint.conftest import TOKEN
-from workshop.endpoint.app import Endpoint
-from workshop.endpoint.http import MAX_BODY_BYTES
+from workshop.endpoint.app import DECK_MAY_SEND, Endpoint
+from workshop.endpoint.http import MAX_BODY_BYTES, Response, Server
 
+ROOT = Path(__file__).parents[2]
 LOGS = {"X_Amz_Target": "Logs_20140328.DescribeLogGroups"}
 
 
@@ -35,11 +38,43 @@ def test_a_web_page_of_another_origin_is_refused(raw, origin):
 @pytest.mark.parametrize("origin", ["http://127.0.0.1:3030", "http://localhost:3030"])
 @pytest.mark.parametrize("site", ["same-site", "cross-site"])
 def test_the_deck_is_let_in_by_its_own_origin(raw, origin, site):
-    status, headers, _ = raw("POST", "/", b"{}", Origin=origin, Sec_Fetch_Site=site, **LOGS)
+    asked = b'{"StartTime": 1, "EndTime": 2}'
+    given = {"Origin": origin, "Sec_Fetch_Site": site}
+    status, headers, _ = raw("POST", "/TraceSummaries", asked, **given)
 
     assert status == 200
     assert headers["Access-Control-Allow-Origin"] == origin
     assert headers["Vary"] == "Origin"
+
+
+def test_the_deck_may_send_what_its_panels_ask_and_nothing_else():
+    panels = (ROOT / "slides" / "components" / "lab.ts").read_text(encoding="utf-8")
+    asked = re.findall(r"ask\('([^']*)', (?:\w+|'[^']*'), '([^']*)'", panels)
+
+    assert set(asked) == DECK_MAY_SEND
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "target"),
+    [
+        ("POST", "/", "Logs_20140328.CreateLogGroup"),
+        ("POST", "/", "Logs_20140328.DeleteLogGroup"),
+        ("POST", "/", "Logs_20140328.PutLogEvents"),
+        ("POST", "/2015-03-31/functions/echo/invocations", ""),
+        ("POST", "/2015-03-31/functions/echo/invocations", "Logs_20140328.FilterLogEvents"),
+        ("POST", "/TraceSegments", ""),
+        ("POST", "/%54raceSegments", ""),
+        ("GET", "/2015-03-31/functions", ""),
+        ("GET", "/workshop/health", ""),
+        ("POST", "/workshop/health", "Logs_20140328.FilterLogEvents"),
+    ],
+)
+def test_a_page_at_the_decks_port_may_change_and_invoke_nothing(raw, method, path, target):
+    given = {"X_Amz_Target": target} if target else {}
+    status, _, body = raw(method, path, b"{}", Origin="http://localhost:3030", **given)
+
+    assert status == 403
+    assert b"a web page may not ask for this" in body
 
 
 def test_the_decks_browser_is_told_beforehand_what_it_may_send(raw):
@@ -250,6 +285,78 @@ def test_a_head_is_answered_without_a_body(endpoint):
 
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.fixture
+def deaths(monkeypatch):
+    """What threads died of."""
+    found = []
+    monkeypatch.setattr(threading, "excepthook", lambda death: found.append(death.exc_value))
+    return found
+
+
+def server_answering(response):
+    def answer(_):
+        if isinstance(response, Exception):
+            raise response
+        return response
+
+    return Server(answer)
+
+
+UNSENDABLE_BODIES = [Response(204, b"a body"), Response(304, b"a body")]
+UNSENDABLE = [
+    Response(100, b""),
+    Response(101, b""),
+    Response(200, b"", {"X": "a\nb"}),
+    Response(200, b"", {"X": "\u20ac"}),
+    ValueError("wrong"),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "response"),
+    [
+        *((b"GET", response) for response in UNSENDABLE_BODIES + UNSENDABLE),
+        *((b"HEAD", response) for response in UNSENDABLE),
+    ],
+    ids=repr,
+)
+def test_who_asks_for_what_cannot_be_sent_is_told_that_the_server_failed(deaths, method, response):
+    asked = method + b" / HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n"
+    with closing(server_answering(response)) as server:
+        for _ in range(2):
+            assert told(server, asked).startswith(b"HTTP/1.1 500 ")
+
+    assert len(deaths) == 1, "it is told of once"
+
+
+def test_what_fails_in_the_servers_loop_is_told_of_as_a_thread_that_died(deaths):
+    error = ValueError("in a callback")
+
+    def refuse(*_):
+        raise error
+
+    with closing(Server(lambda _: Response(200, b""), refuse=refuse)) as server:
+        for _ in range(2):
+            assert told(server, b"nonsense\r\n\r\n") == b""
+
+    assert deaths == [error]
+
+
+def test_a_header_is_sent_in_latin_1(deaths):
+    with closing(server_answering(Response(200, b"", {"X": "caf\u00e9"}))) as server:
+        answer = told(server, b"GET / HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n")
+
+    assert b"X: caf\xe9\r\n" in answer
+    assert deaths == []
+
+
+def test_nonsense_after_a_head_is_told_so_with_a_body(endpoint, deaths):
+    head = b"HEAD /workshop/health HTTP/1.1\r\nHost: HOST\r\n\r\n"
+
+    assert b"this is no HTTP/1.1 request" in told(endpoint, head + b"nonsense\r\n\r\n")
+    assert deaths == []
 
 
 def test_requests_sent_in_one_go_are_answered_in_order(endpoint):

@@ -105,7 +105,10 @@ def test_functions_are_described(functions):
     (listed,) = functions.list_functions()["Functions"]
     described = functions.get_function(FunctionName="echo")
 
-    assert listed == described["Configuration"]
+    configured = functions.get_function_configuration(FunctionName="echo")
+    del configured["ResponseMetadata"]
+
+    assert listed == described["Configuration"] == configured
     assert (listed["FunctionName"], listed["Timeout"], listed["Handler"]) == (
         "echo",
         5,

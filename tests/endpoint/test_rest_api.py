@@ -113,6 +113,29 @@ def test_another_name_or_a_web_page_of_another_is_refused_in_json(send, told, he
     assert told == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "status", "body"),
+    [
+        ({"statusCode": 204, "body": "gone"}, 204, b""),
+        ({"statusCode": 304, "body": "the same"}, 304, b""),
+        ({"statusCode": 101}, 502, b'{"message": "Internal server error"}'),
+        ({"statusCode": 200, "headers": {"X-Name": "Jos\u00e9"}, "body": "x"}, 200, b"x"),
+        ({"statusCode": 200, "headers": {"X-Name": "\u20ac"}}, 502, None),
+    ],
+)
+def test_an_answer_that_http_has_no_room_for_is_answered_all_the_same(
+    send, folder, told, answer, status, body
+):
+    (folder / "app.py").write_text(f"def handler(event, context):\n    return {answer!r}\n")
+    response, got = send()
+
+    assert response.status == status
+    assert body in (None, got)
+    assert told[-1].response.status == status
+    assert status != 200 or response.headers["X-Name"] == "Jos\u00e9"
+    assert send()[0].status == status, "on the same connection"
+
+
 def test_a_body_that_is_too_large_is_413_in_json(send):
     response, body = send("POST", body=b"x" * (10 * 1024 * 1024 + 1))
     assert (response.status, json.loads(body)) == (413, {"message": "Request Too Long"})

@@ -34,7 +34,7 @@ def version(text):
         return None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.one_of(IPV6, IPV4), min_size=20, max_size=40))
 def test_what_is_an_address_is_told(connection, texts):
     query = "fields isValidIp(@message), isValidIpV4(@message), isValidIpV6(@message)"
@@ -46,7 +46,7 @@ def test_what_is_an_address_is_told(connection, texts):
     assert asked(connection, texts, query) == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     prefix=st.integers(0, 128),
     base=st.ip_addresses(v=6),
@@ -147,7 +147,7 @@ def within(address, blocks):
 DISPUTED = [*MULTICAST, "192.0.0.0/24", "2001::/23", "64:ff9b::/47", "2002::/16", "3fff::/20"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.one_of(
@@ -181,7 +181,7 @@ def test_public_is_what_python_calls_global_except_where_they_differ_for_a_reaso
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.one_of(IPV6, IPV4), min_size=20, max_size=40))
 def test_an_address_is_public_or_reserved_and_any_other_text_is_neither(connection, texts):
     found = asked(connection, texts, SORTS)
@@ -191,7 +191,7 @@ def test_an_address_is_public_or_reserved_and_any_other_text_is_neither(connecti
         assert private <= reserved
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.one_of(IPV4, IPV6), min_size=20, max_size=40))
 def test_an_address_of_version_4_has_a_number_and_no_other_text_has(connection, texts):
     found = asked(connection, texts, "fields ipv4ToNumber(@message) as n")

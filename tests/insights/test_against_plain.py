@@ -106,7 +106,7 @@ QUERIES = st.one_of(
 
 @given(EVENTS, QUERIES)
 @settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_both_give_the_same_rows(connection: duckdb.DuckDBPyConnection, events, text):
     query = parse(text)

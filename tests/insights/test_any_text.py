@@ -44,7 +44,8 @@ WORDS = [
 fields display filter where stats sort order limit head tail parse dedup unnest source by as
 and or not like in asc desc offset any into pattern diff join lookup users output
 accum addtotals autoregress countFrequent filldown fillmissing outlier appendcols cidrlookup
-logcompare timeshift json csv multi with for field=a p=1-3 col=true override=true action=remove a*
+logcompare timeshift sessionize maxspan json csv multi with for field=a p=1-3 col=true override=true
+action=remove a*
 /x(?<n>.)*/ /(/ | | | | ( )
 ( ) [ ] , , * + - / % ^ = != <= > =~ ! . # `
 """.split(),  # noqa: SIM905
@@ -129,6 +130,7 @@ STAGES = st.one_of(
             *("stats count(*) as s by bin(1h) as k", "stats max(a) as s, count(*) by bin(1d), a"),
             *("fillmissing", "fillmissing with 0 for s, 'x' for count(*)", "diff", "pattern a"),
             *("logcompare timeshift 1d", "diff previousMonth", "parse csv as s, n"),
+            *("sessionize a", "sessionize s, @message maxspan 1h as n"),
             *("json field=a 'b.c' as s", "json field=s '0' as n", "sort s", "display s, count(*)"),
             *("appendcols ( stats count(*) as s )", "appendcols override=true ( fields a, n )"),
         ]
@@ -140,3 +142,18 @@ STAGES = st.one_of(
 @settings(max_examples=500, deadline=None)
 def test_any_sentences_of_the_language(events, text):
     attempt(text, events)
+
+
+@pytest.mark.parametrize("function", ["trim", "isReservedIP", "hexToAscii", "ceil", "isBlank"])
+def test_what_is_within_a_call_is_not_worked_out_many_times_over(function):
+    def size(depth: int) -> int:
+        text = f"filter {f'toUpper({function}(' * depth}a{'))' * depth}"
+        return len(compile_query(parse(text), SCOPE).sql)
+
+    assert size(8) < 3 * size(4)
+
+
+def test_an_aggregate_takes_a_subquery_and_a_long_condition(events):
+    attempt(
+        "stats values(a in (SOURCE '/g' | fields a)), max(isPublicIP(a = b)) by bin(1w)", events
+    )

@@ -117,6 +117,7 @@ def test_a_function_that_aws_does_not_document_is_not_known(table):
         ("strcontains('ABC', 'b', true)", "1"),
         ("strcontains('ÄBC', 'äb', true)", "1"),
         ("strcontains('ABC', 'b', number = 200)", "1"),
+        ("strcontains('ABC', 'b', isPrivateIP('10.0.0.1'))", "1"),
         ("strcontains(missing, 'b', true)", "0"),
         ("md5('a')", "0cc175b9c0f1b6a831c399e269772661"),
         ("sha256('a')", "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"),

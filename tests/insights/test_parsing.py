@@ -99,9 +99,18 @@ def test_what_is_made_of_outputs_of_stats_can_be_filtered(table, made):
     assert found == [{"k": "1"}]
 
 
+def test_a_regular_expression_may_go_on_over_a_line_break(table):
+    text = "parse @message /a=(?<a>.*?),\n  b=(?<b>x|y)/ | display a, b"
+    assert table(text, "a=1,\n  b=y", "a=1, b=y") == [{}, {"a": "1", "b": "y"}]
+
+
 @pytest.mark.parametrize(
     ("text", "part", "says"),
     [
+        ("filter a like /x\n| filter b like /y/", "/", "mismatched input '/'"),
+        ("filter a like /x |\nfilter b like /y/", "/", "mismatched input '/'"),
+        ("filter a like /x\n# or /y/\n| limit 1", "/", "mismatched input '/'"),
+        ("filter a like /x\n  and b like /y/", "/x\n  and b like /", "closing '/' missing?"),
         (r"parse /(\d)(\d)/ as a multi", r"parse /(\d)(\d)/ as a multi", "2 groups for 1 names"),
         (
             "parse @message csv",

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.insights.conftest import NOON
-from workshop.insights import MalformedQuery
+from workshop.insights import MalformedQuery, TooMuch
 
 ORDERS = [
     '{"price":10,"tax":2.5,"qty":3,"paid":true,"who":"a"}',
@@ -172,6 +172,15 @@ def test_fillmissing_knows_months_moved_bins_and_rows_that_are_none(table):
         ("00:10", "0"),
         ("00:40", "0"),
     ]
+
+
+def test_fillmissing_makes_no_more_rows_than_limit_can_ask_for(table, monkeypatch):
+    monkeypatch.setattr("workshop.insights.stages.statistics.MAX_LIMIT", 6)
+    text = "stats count(*) as n by bin(20s), k | fillmissing"
+    messages = ['{"k":"a"}', '{"k":"b"}']
+    assert len(table(text, *messages, **MINUTE)) == 6
+    with pytest.raises(TooMuch, match="fillmissing would make too many rows"):
+        table(text, *messages, '{"k":"c"}', **MINUTE)
 
 
 @pytest.mark.parametrize("added", ["fillmissing with 0 for n", "addtotals col=true"])

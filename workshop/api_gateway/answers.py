@@ -17,7 +17,8 @@ from workshop.api_gateway.messages import Headers, HttpResponse, last
 from workshop.api_gateway.proxy_event import is_binary
 
 _KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
-_STATUSES = range(100, 600)
+_STATUSES = range(200, 600)  # what is below is no answer yet, and HTTP has one answer
+_BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
@@ -123,7 +124,9 @@ def mapped(payload: bytes, *, accept: str | None, binary_types: Sequence[str]) -
     headers = tuple(_headers(answer))
     if last(headers, "content-type") is None:
         headers = (("Content-Type", "application/json"), *headers)
-    return HttpResponse(status, headers, _body(answer, accept, binary_types))
+    body = _body(answer, accept, binary_types)
+    # HTTP has no body there: https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1
+    return HttpResponse(status, headers, b"" if status in _BODILESS else body)
 
 
 def _status(answer: dict[str, Any]) -> int:
@@ -134,7 +137,7 @@ def _status(answer: dict[str, Any]) -> int:
         status = int(status)
     if isinstance(status, bool) or not isinstance(status, int) or status not in _STATUSES:
         what = "is missing" if "statusCode" not in answer else f"is {_kind(status)}"
-        raise MalformedAnswerError(f"statusCode {what}: wanted is a number from 100 to 599")
+        raise MalformedAnswerError(f"statusCode {what}: wanted is a number from 200 to 599")
     return status
 
 

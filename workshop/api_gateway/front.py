@@ -8,10 +8,11 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+from workshop.account import ACCOUNT_ID, REGION
 from workshop.api_gateway import access_log, answers
 from workshop.api_gateway.messages import HttpRequest, HttpResponse
 from workshop.api_gateway.proxy_event import (
@@ -26,12 +27,9 @@ from workshop.api_gateway.rest_api import Found, Limit, RestApi
 from workshop.api_gateway.segment import Call, stage_segment
 from workshop.lab import Lab
 from workshop.local_lambda import RequestTooLargeError, TooManyRequestsError
-from workshop.local_lambda.service_segments import new_segment_id, trace_context
 from workshop.metrics import gateway_metrics
 from workshop.signals import Invocation, LogEvent, SegmentDocument, Sink
-
-REGION = "us-east-1"
-ACCOUNT_ID = "123456789012"
+from workshop.trace_header import joined, new_segment_id
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """Largest body that API Gateway takes; Lambda's 6 MB for the whole event come first.
@@ -125,8 +123,9 @@ class Front:
         start = self._clock()
         path, _ = split_target(request.target)
         inside = without_stage(path, self.api.stage)
-        trace = trace_context(request.header("x-amzn-trace-id"), tracing=self.api.tracing)
-        header = trace.header
+        trace = joined(request.header("x-amzn-trace-id"), tracing=self.api.tracing)
+        call_id = new_segment_id()
+        header = str(replace(trace, parent_id=call_id))
         if not self.api.tracing:  # whoever comes next decides, unless the caller has
             header = request.header("x-amzn-trace-id") or ""
             header = header if trace.trace_id in header else f"Root={trace.trace_id}"
@@ -143,7 +142,7 @@ class Front:
             said = f"the stage is {self.api.stage}: paths begin with /{self.api.stage}"
             response = progress.fail(answers.NO_STAGE, said)
         else:
-            response = self._answer(request, progress, arrival, trace.invocation_id)
+            response = self._answer(request, progress, arrival, call_id)
         response = answers.complete(
             response,
             (

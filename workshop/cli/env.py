@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from workshop.account import REGION
 from workshop.cli.connection import running
 from workshop.cli.project import Project
 from workshop.cli.render.screen import Screen
@@ -16,13 +17,16 @@ def command(project: Project, screen: Screen, options: argparse.Namespace) -> in
 
 
 def env(project: Project, screen: Screen) -> int:
-    """Print the exports, for `eval "$(workshop env)"`.
+    """Print the exports, for `eval "$(workshop env)"`; the files that they name are there then.
 
     Returns:
         Exit status 0.
+
+    Raises:
+        ToolError: The files cannot be written.
     """
-    running(project)
     folder = background.Places(project.state).aws
+    aws_config.write(folder, running(project).url, REGION)
     for line in aws_config.exports(folder, os.environ):
         screen.raw(f"{line}\n")
     return 0

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from workshop.account import ACCOUNT_ID, REGION
 from workshop.endpoint.alarms import Alarms
 from workshop.endpoint.cloudwatch import CloudWatch
 from workshop.endpoint.functions import Functions, Parameters, no_parameters
@@ -21,11 +22,22 @@ from workshop.endpoint.readings import Metrics
 from workshop.endpoint.xray import XRay
 from workshop.store import Store
 
-REGION = "us-east-1"
-ACCOUNT_ID = "123456789012"
-
 DECK_PORT = 3030
-"""Where `make slides` serves the deck: the one web page that may read the telemetry."""
+"""Where `make slides` serves the deck: the one web page that may read telemetry.
+
+Many a server for development is at this port too.
+"""
+
+DECK_MAY_SEND = {
+    ("/", "Logs_20140328.FilterLogEvents"),
+    ("/", "GraniteServiceVersion20100801.GetMetricData"),
+    ("/TraceSummaries", ""),
+    ("/Traces", ""),
+}
+"""Path and X-Amz-Target of what the deck's live panels ask, which only read.
+
+They are in slides/components/lab.ts.
+"""
 
 HEALTH = "/workshop/health"
 """Where the endpoint says which one it is: `{"token": ..., "template": ...}`."""
@@ -98,7 +110,7 @@ class Endpoint:
             [*self._lambda.routes, *xray.routes],
         )
         deck = [f"http://{name}:{DECK_PORT}" for name in (HOST, "localhost")]
-        self._server = Server(self._answer, port, pages=deck)
+        self._server = Server(self._answer, port, pages=deck, page_may_send=_is_of_the_deck)
         self.port = self._server.port
         self._functions.endpoint_url = self.url
 
@@ -127,3 +139,7 @@ class Endpoint:
             body = json.dumps({"token": self._token, "template": str(self._template)})
             return Response(200, body.encode(), {"Content-Type": "application/json"})
         return self._protocols.answer(request)
+
+
+def _is_of_the_deck(request: Request) -> bool:
+    return (request.path, request.headers.get("x-amz-target", "")) in DECK_MAY_SEND

@@ -17,8 +17,9 @@ from dataclasses import asdict, dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from workshop.account import REGION
 from workshop.endpoint import aws_config
-from workshop.endpoint.app import HEALTH, REGION, Endpoint
+from workshop.endpoint.app import HEALTH, Endpoint
 from workshop.endpoint.functions import Parameters, no_parameters
 from workshop.endpoint.http import HOST
 from workshop.endpoint.ports import listening

@@ -3,12 +3,11 @@
 A web page that a learner has open can send requests to loopback too, and with a name of its own
 that resolves to 127.0.0.1 it could read the answers. Browsers say so in `Host` and `Origin`, and
 whatever names neither this server nor nothing is refused before anything is looked at. A server
-may let pages in, by their origin. https://fetch.spec.whatwg.org/#http-cors-protocol
+may let pages in, by their origin, for some requests. https://fetch.spec.whatwg.org/#http-cors-protocol
 """
 
 import asyncio
 import contextlib
-import logging
 import socket
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -27,7 +26,7 @@ _MAX_DISCARDED_BYTES = 64 * 1024 * 1024  # read past a body that is too large, t
 _MAX_HEAD_BYTES = 64 * 1024
 _WORKERS = 64
 _LENGTHS = {b"content-length", b"transfer-encoding"}  # two who read them may see two requests
-_LOG = logging.getLogger(__name__)
+_FAILED = "the workshop endpoint itself failed; .workshop/crash-*.txt says how"
 
 # What a page's browser is told when it asks what the page may send.
 _PREFLIGHT = {
@@ -97,7 +96,8 @@ class Server:
         port: The port to listen on; 0 for any free one.
         max_body_bytes: Largest body taken.
         refuse: Words the server's own answers; text, unless told otherwise.
-        pages: Origins of the web pages that may read the answers.
+        pages: Origins of the web pages that may read answers.
+        page_may_send: Tells which requests are answered when such a page sends them.
 
     Raises:
         OSError: When the port is taken.
@@ -106,6 +106,7 @@ class Server:
         port: The port it listens on.
         max_body_bytes: Largest body taken.
         refuse: Words the server's own answers.
+        page_may_send: Tells which requests a web page may send.
     """
 
     def __init__(
@@ -116,9 +117,11 @@ class Server:
         max_body_bytes: int = MAX_BODY_BYTES,
         refuse: Refusal = text,
         pages: Collection[str] = (),
+        page_may_send: Callable[[Request], bool] = lambda _: False,
     ) -> None:
         self.max_body_bytes = max_body_bytes
         self.refuse = refuse
+        self.page_may_send = page_may_send
         self._pages = frozenset(pages)
         listener = socket.create_server((HOST, port))
         self.port: int = listener.getsockname()[1]
@@ -126,6 +129,12 @@ class Server:
         self._handle = handle
         self._workers = ThreadPoolExecutor(_WORKERS, "endpoint")
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(
+            lambda _, context: self.tell(
+                context.get("exception") or RuntimeError(context["message"])
+            )
+        )
+        self._told: set[str] = set()
         self._connections: set[_Connection] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="endpoint", daemon=True)
         self._thread.start()
@@ -182,6 +191,17 @@ class Server:
         origin = headers.get("origin")
         return origin if origin in self._pages else None
 
+    def failed(self) -> Response:
+        """Word that this server itself failed."""
+        return self.refuse(500, _FAILED)
+
+    def tell(self, error: BaseException) -> None:
+        """Tell of an error of ours as if a thread had died of it; once, for it may come again."""
+        if repr(error) not in self._told:
+            self._told.add(repr(error))
+            died = (type(error), error, error.__traceback__, threading.current_thread())
+            threading.excepthook(threading.ExceptHookArgs(died))
+
     def answer(self, request: Request, then: Callable[[Response], None]) -> None:
         """Have a request answered in a worker thread; `then` is called in the event loop."""
 
@@ -196,10 +216,10 @@ class Server:
     def _answer(self, request: Request) -> Response:
         try:
             return self._handle(request)
-        except Exception:  # noqa: BLE001 - whatever it is, the client is to be told
-            _LOG.exception("%s %s failed", request.method, request.path)
-            said = "the workshop endpoint itself failed; .workshop/endpoint.log says how"
-            return self.refuse(500, said)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is to be told
+            error.add_note(f"in the answer to {request.method} {request.path}")
+            self.tell(error)
+            return self.failed()
 
 
 class _Connection(asyncio.Protocol):
@@ -305,6 +325,10 @@ class _Connection(asyncio.Protocol):
                 pairs,
                 f"HTTP/{bytes(raw.http_version).decode('latin-1')}",
             )
+            if self._page and not self._server.page_may_send(request):
+                said = "refused: a web page may not ask for this"
+                self._respond(self._server.refuse(403, said))
+                return
             self._server.answer(request, self._answered)
 
     def _answered(self, response: Response) -> None:
@@ -315,7 +339,29 @@ class _Connection(asyncio.Protocol):
             self._read_events()  # what was sent meanwhile
 
     def _respond(self, response: Response) -> None:
-        method = self._request.method if self._request else b""
+        """Send a response; of one that cannot be sent, the client is told that we failed."""
+        try:
+            sent = self._written(response)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client waits
+            self._server.tell(error)
+            # What was written of it so far is written nowhere but in the state of the protocol.
+            self._http, self._request = h11.Connection(h11.SERVER), None
+            sent = self._written(_closing(self._server.failed()))
+        if self._transport:
+            self._transport.write(sent)
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+            self._request = None
+        else:
+            self.close()
+
+    def _written(self, response: Response) -> bytes:
+        """Write a response as HTTP has it.
+
+        Raises:
+            UnicodeEncodeError: A header is not in Latin-1.
+            h11.LocalProtocolError: HTTP has no such response.
+        """
         head = [
             *response.headers.items(),
             *response.header_pairs,
@@ -323,25 +369,24 @@ class _Connection(asyncio.Protocol):
         ]
         if self._page:
             head += [("Access-Control-Allow-Origin", self._page), ("Vary", "Origin")]
-        parts = [self._http.send(h11.Response(status_code=response.status, headers=head))]
-        if method != b"HEAD":
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head]
+        parts = [self._http.send(h11.Response(status_code=response.status, headers=headers))]
+        if self._request is None or self._request.method != b"HEAD":
             parts.append(self._http.send(h11.Data(data=response.body)))
         parts.append(self._http.send(h11.EndOfMessage()))
-        if self._transport:
-            self._transport.write(b"".join(part or b"" for part in parts))
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
-            self._http.start_next_cycle()
-        else:
-            self.close()
+        return b"".join(part or b"" for part in parts)
 
     def _give_up(self, response: Response) -> None:
         """Answer what cannot be read to its end, and close."""
         if self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            closing = replace(response, headers={**response.headers, "Connection": "close"})
-            with contextlib.suppress(h11.LocalProtocolError):
-                self._respond(closing)
+            self._respond(_closing(response))
         self.close()
 
     def _too_large(self) -> Response:
         said = f"the body is larger than {self._server.max_body_bytes:,} bytes"
         return self._server.refuse(413, said)
+
+
+def _closing(response: Response) -> Response:
+    """Say with a response that the connection ends."""
+    return replace(response, headers={**response.headers, "Connection": "close"})

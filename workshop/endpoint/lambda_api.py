@@ -1,4 +1,4 @@
-"""The Lambda API: Invoke, ListFunctions, GetFunction.
+"""The Lambda API: Invoke, ListFunctions, GetFunction, GetFunctionConfiguration.
 
 https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """
@@ -6,18 +6,15 @@ https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 import base64
 import binascii
 import json
-import logging
 import re
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from workshop.endpoint.arguments import Arguments
 from workshop.endpoint.errors import ApiError
+from workshop.endpoint.event_queue import Event, EventQueue
 from workshop.endpoint.functions import Functions
 from workshop.endpoint.http import Request, Response
 from workshop.endpoint.protocols import Route, request_id, to_json
@@ -41,9 +38,6 @@ TAIL_BYTES = 4096
 """How much of the log LogType=Tail gives back."""
 
 _MAX_CONTEXT_CHARACTERS = 3583
-_ASYNCHRONOUS = 10
-_BUSY_SECONDS = 0.1
-_LOG = logging.getLogger(__name__)
 _FUNCTIONS = "/2015-03-31/functions"
 _NAME = re.compile(
     r"(?:(?:arn:aws:lambda:[a-z0-9-]+:)?(?P<account>\d{12}):function:)?"
@@ -73,8 +67,7 @@ class LambdaApi:
         self._functions = functions
         self._region = region
         self._account_id = account_id
-        self._queue = ThreadPoolExecutor(_ASYNCHRONOUS, "asynchronous invocation")
-        self._closed = threading.Event()
+        self._queue = EventQueue(self._serve)
 
     @property
     def routes(self) -> list[Route]:
@@ -82,14 +75,20 @@ class LambdaApi:
         one = f"{_FUNCTIONS}/([^/]+)"
         return [
             Route("lambda", "GetFunction", "GET", one, self.get_function),
+            Route(
+                "lambda",
+                "GetFunctionConfiguration",
+                "GET",
+                f"{one}/configuration",
+                self.get_function_configuration,
+            ),
             Route("lambda", "Invoke", "POST", f"{one}/invocations", self.invoke),
             Route("lambda", "ListFunctions", "GET", f"{_FUNCTIONS}/?", self.list_functions),
         ]
 
     def close(self) -> None:
         """Forget the asynchronous invocations that have not begun."""
-        self._closed.set()
-        self._queue.shutdown(wait=True, cancel_futures=True)
+        self._queue.close()
 
     def invoke(self, request: Request, match: re.Match[str]) -> Response:
         """Invoke a function: wait for its response, or put the event in line, or only look."""
@@ -118,16 +117,11 @@ class LambdaApi:
             trace = request.headers.get("x-amzn-trace-id")
             if kind == "DryRun":
                 return Response(204, b"", _head(request_id()))
+            event = Event(function.name, request.body, trace, context)
             if kind == "Event":
-                self._put_in_line(function, request.body, trace, context)
+                self._put_in_line(event)
                 return Response(202, b"", _head(request_id()))
-            try:
-                invocation = lab.invoke(
-                    request.body, function.logical_id, trace_header=trace, client_context=context
-                )
-            except TooManyRequestsError:
-                self._throttled(function.name)
-                raise
+            invocation = self._invoked(lab, event)
         return _answered(invocation, tail=tail)
 
     def list_functions(self, request: Request, match: re.Match[str]) -> Response:
@@ -158,6 +152,12 @@ class LambdaApi:
             answer["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved_concurrency}
         return Response(200, to_json(answer), _head(request_id()))
 
+    def get_function_configuration(self, request: Request, match: re.Match[str]) -> Response:
+        """Describe how a function is configured."""
+        with _explained(), self._functions.lab() as lab:
+            function = self._find(lab, match[1], request.query)
+        return Response(200, to_json(self._configuration(function)), _head(request_id()))
+
     def _find(self, lab: Lab, identifier: str, query: Mapping[str, str]) -> Function:
         given = Arguments(query, _invalid)
         qualifier = given.text("Qualifier")
@@ -181,42 +181,38 @@ class LambdaApi:
             members={"Type": "User"},
         )
 
-    def _put_in_line(
-        self,
-        function: Function,
-        payload: bytes,
-        trace: str | None,
-        context: str | None,
-    ) -> None:
-        """Have an event served later, by the template as it is then."""
-        if len(payload) > MAX_EVENT_BYTES:
+    def _put_in_line(self, event: Event) -> None:
+        """Have an event served later."""
+        if len(event.payload) > MAX_EVENT_BYTES:
             what = (
-                f"{len(payload)} byte payload is too large for the Event invocation type"
+                f"{len(event.payload)} byte payload is too large for the Event invocation type"
                 f" (limit {MAX_EVENT_BYTES} bytes)"
             )
             raise RequestTooLargeError(what)
         try:
-            json.loads(payload or b"{}")
+            json.loads(event.payload or b"{}")
         except (ValueError, RecursionError) as error:
             what = f"Could not parse request body into json: {error}"
             raise InvalidRequestContentError(what) from error
+        self._queue.put(event)
 
-        def serve() -> None:
-            while not self._closed.is_set():
-                try:
-                    with self._functions.lab() as now:
-                        now.invoke(
-                            payload, function.name, trace_header=trace, client_context=context
-                        )
-                except TooManyRequestsError:
-                    time.sleep(_BUSY_SECONDS)
-                except (WorkshopError, RuntimeError) as error:
-                    _LOG.warning("an event for %s was lost: %s", function.name, error)
-                    return
-                else:
-                    return
+    def _serve(self, event: Event) -> None:
+        """Serve an event of the queue, by the template as it is then."""
+        with self._functions.lab() as lab:
+            self._invoked(lab, event)
 
-        self._queue.submit(serve)
+    def _invoked(self, lab: Lab, event: Event) -> Invocation:
+        """Invoke a function, and count it when the event is turned away."""
+        try:
+            return lab.invoke(
+                event.payload,
+                event.function,
+                trace_header=event.trace_header,
+                client_context=event.client_context,
+            )
+        except TooManyRequestsError:
+            self._throttled(event.function)
+            raise
 
     def _arn(self, name: str) -> str:
         return f"arn:aws:lambda:{self._region}:{self._account_id}:function:{name}"

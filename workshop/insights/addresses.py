@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-operati
 from collections.abc import Sequence
 from ipaddress import ip_network
 
+from workshop.insights import values
+
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = rf"({_OCTET}\.){{3}}{_OCTET}"
 _GROUP = "[0-9a-fA-F]{1,4}"
@@ -85,6 +87,10 @@ def _ipv6_digits(text: str) -> str:
 
 def sortable(text: str) -> str:
     """Give an address as a text that sorts as addresses do, version 4 first; NULL for none."""
+    return values.once(text, _sortable)
+
+
+def _sortable(text: str) -> str:
     return (
         f"coalesce('4' || format('{{:08x}}', {ipv4_number(text)}), "
         f"CASE WHEN {is_ipv6(text)} THEN '6' || {_ipv6_digits(text)} END)"
@@ -145,7 +151,7 @@ def is_reserved(text: str) -> str:
 
 def _of_address(text: str, condition: str) -> str:
     """Ask something of the sortable address `a`."""
-    return f"list_transform([{sortable(text)}], lambda a: {condition})[1]"
+    return values.bound(sortable(text), "a", condition)
 
 
 def _within(subnets: Sequence[str]) -> str:

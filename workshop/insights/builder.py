@@ -17,6 +17,7 @@ _MAXIMUM_COUNT = 2**31 - 1
 _ROWS, _APPENDED = 100_000, 10_000  # of appendcols: at most, and where it does not say
 _FACTOR = 2.5
 _LAGS = 100  # chosen: each is a column
+_GAP = (30, "m")
 
 _UNITS = {
     "ms": ("ms", "msec", "millisecond"),
@@ -327,6 +328,12 @@ class Builder(Transformer_NonRecursive[Token, Any]):
             given.get("mark", False),
             fields,
         )
+
+    def sessionize(self, meta: Meta, children: list[Any]) -> syntax.Sessionize:
+        *fields, gap, name = children
+        if gap is None:
+            gap = syntax.Duration(*_span(meta), *_GAP)
+        return syntax.Sessionize(*_span(meta), tuple(fields), gap, name or "session_id")
 
     def option(self, meta: Meta, children: list[Token]) -> "_Option":
         name, value = children

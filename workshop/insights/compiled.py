@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from workshop.insights.values import Kind
 
+TOO_MANY_ROWS = "fillmissing would make too many rows: ask for a shorter time or longer bins"
+"""What SQL fails with that would make more rows than there may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -19,7 +22,7 @@ class Compiled:
 
     Attributes:
         sql: Yields `columns` in order; then the event's id when `has_pointer`, else how many
-            events went into `stats`.
+            events went into `stats`, or NULL where that is to be counted.
         parameters: By name.
         columns: Of the result.
         has_pointer: Whether rows are log events, and so end with `@ptr`.

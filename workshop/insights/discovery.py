@@ -15,6 +15,9 @@ from workshop.insights.values import MISSING, Kind, Value
 
 EVENT_COLUMNS = ("id", "ingestion_time", "log_group", "log_stream", "timestamp", "message")
 
+TIMESTAMP = Value("timestamp", Kind.TIME)
+"""When an event was logged: never before 1970."""
+
 _MAXIMUM_FIELDS = 200  # discovered in one event
 _MAXIMUM_SPLITS = 4  # dots that may belong to a key; in a longer name, the first ones
 
@@ -67,7 +70,7 @@ def built_in(  # noqa: PLR0911 - one answer for each kind of field
     """
     plain = {
         "@message": Value("message", Kind.TEXT),
-        "@timestamp": Value("timestamp", Kind.TIME),
+        "@timestamp": TIMESTAMP,
         "@ingestionTime": Value("ingestion_time", Kind.TIME),
         "@logStream": Value("log_stream", Kind.TEXT),
     }

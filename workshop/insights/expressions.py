@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Protocol, TypeAlias
 
+from workshop.account import ACCOUNT_ID, REGION
 from workshop.insights import discovery, functions, regex, syntax, times, values
 from workshop.insights.errors import ArgumentError, MalformedQuery
 from workshop.insights.lookup import LookupTable
@@ -69,8 +70,8 @@ class Scope:
     end_ms: int
     now_ms: int
     limit: int | None = None
-    account_id: str = "123456789012"
-    region: str = "us-east-1"
+    account_id: str = ACCOUNT_ID
+    region: str = REGION
     lookup_table: Callable[[str], LookupTable | None] = _no_lookup_table
 
 
@@ -330,7 +331,9 @@ class Expressions:
         if "ceil" in node.name:
             return Value(times.ceiled(moment, period(length)), Kind.TIME)
         offset = self._surroundings.bin_offset if node.name == "bin" else 0
-        return Value(times.floored(moment, period(length), offset), Kind.TIME)
+        since_epoch = time == discovery.TIMESTAMP
+        start = times.floored(moment, period(length), offset, since_epoch=since_epoch)
+        return Value(start, Kind.TIME)
 
 
 def period(node: syntax.Duration) -> times.Period:

@@ -70,7 +70,7 @@ def _haversine(*degrees: Value) -> Value:
         for name, most in zip(names, (90, 360, 90, 360), strict=True)
     )
     read = f"CASE WHEN {within} THEN {distance} END"
-    return _number(f"list_transform([{{{point}}}], lambda p: {read})[1]")
+    return _number(values.bound(f"{{{point}}}", "p", read))
 
 
 def _is_present(value: Value) -> Value:

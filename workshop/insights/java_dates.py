@@ -12,7 +12,7 @@ Java by itself would take the last day of the month.
 import re
 from collections.abc import Mapping, Sequence
 
-from workshop.insights import regex
+from workshop.insights import regex, values
 from workshop.insights.errors import ArgumentError
 
 _MONTHS = (
@@ -130,10 +130,8 @@ def milliseconds(found: str, parts: Sequence[str]) -> str:
     # There was no year 0: the year before 1 is 1 BC.
     date = f"TRY_CAST(nullif({year}, '0000') || '-' || {month} || '-' || {found}.day AS DATE)"
     if "weekday" in parts:
-        date = (
-            f"list_transform([{date}], lambda d: "
-            f"CASE WHEN left({found}.weekday, 3) = left(dayname(d), 3) THEN d END)[1]"
-        )
+        fits = f"left({found}.weekday, 3) = left(dayname(d), 3)"
+        date = values.bound(date, "d", f"CASE WHEN {fits} THEN d END")
     hour = number("hour")
     if "clock" in parts:
         hour = f"({number('clock')} % 12 + CASE {found}.half WHEN 'PM' THEN 12 ELSE 0 END)"

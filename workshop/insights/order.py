@@ -41,6 +41,7 @@ _PLACED = (
     | syntax.Filldown
     | syntax.Fillmissing
     | syntax.Outlier
+    | syntax.Sessionize
 )
 """Stages that take effect where they are written, as does all after them."""
 

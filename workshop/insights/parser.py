@@ -22,7 +22,6 @@ NOT_OFFERED = frozenset(
         "anomaly",
         "estimate",
         "relevantfields",
-        "sessionize",
         "unmask",
     }
 )
@@ -112,6 +111,10 @@ def _malformed(text: str, error: UnexpectedInput) -> MalformedQuery:
     at_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
     if at_end:
         start = len(text)
+    (before,) = getattr(error, "token_history", None) or (None,)
+    if before is not None and before.type == "REGEX" and "\n" in before:
+        what = "the regular expression goes on over a line break: is its closing '/' missing?"
+        return MalformedQuery(what, before.start_pos or 0, before.end_pos or start)
     found = re.compile(r"[\w@.]+|\S|$", re.DOTALL).search(text, start)
     word = found.group() if found is not None else ""
     end = start + max(len(word), 0 if at_end else 1)

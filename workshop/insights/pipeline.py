@@ -195,11 +195,11 @@ class Pipeline:
             return MISSING
         return self.resolve(syntax.Field(0, 0, name))
 
-    def _unknown(self, node: syntax.Node) -> Value:
-        written = self._query.text[node.start : node.end]
+    def _unknown(self, node: syntax.Field) -> Value:
         if self.sides:
-            sides = " or ".join(f"{side}.{written}" for side in self.sides)
-            raise MalformedQuery(f"after join, {written} is {sides}", node.start, node.end)
+            sides = " or ".join(f"{side}.{node.name}" for side in self.sides)
+            raise MalformedQuery(f"after join, {node.name} is {sides}", node.start, node.end)
+        written = self._query.text[node.start : node.end]
         raise MalformedQuery(
             f"Unknown symbols found in or after stats: {written}", node.start, node.end
         )
@@ -263,23 +263,28 @@ class Pipeline:
         for part in parts:
             self._derived = False
             condition = self.expressions().filter(part)
-            of_events = not self._derived and self._matched is None
+            of_events = not self._derived and self.are_matches
             if of_events:
                 self.events.conditions.append(condition)
             else:
                 self.keep(condition)
             self._filtered = True
-            if self._matched is None:
+            if self.are_matches:
                 self.events.expect(part, self.defined)
 
     def keep(self, condition: str) -> None:
         """Keep the rows for which SQL over the source is true."""
         self._conditions.append(condition)
 
+    @property
+    def are_matches(self) -> bool:
+        """Whether the rows are the log events that matched, and no others."""
+        return self._matched is None
+
     def begin_rows(self) -> None:
         """Note what has matched, before rows become other than log events."""
         self.flush()
-        if self._matched is None:
+        if self.are_matches:
             self._matched = self.source
 
     def regroup(
@@ -292,7 +297,8 @@ class Pipeline:
         """Go on with rows that are no log events, and have nothing of the rows before.
 
         Args:
-            source: The rows, with a column `matched`: how many events went into all of them.
+            source: The rows, with a column `matched`: how many events went into all of them, or
+                NULL where they do not tell.
             defined: What can be named of them.
             outputs: Names of their columns, in order.
             ordered_by: What tells them apart.
@@ -428,7 +434,7 @@ class Pipeline:
             limit=limit,
             matched_sql=self.completed(matched) if self._filtered else None,
             scanned_sql=f"{scanned} WHERE {self._within()}",
-            cuts=self._matched is not None,
+            cuts=not self.are_matches,
         )
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
-from workshop.insights.compiled import Compiled
+from workshop.insights.compiled import TOO_MANY_ROWS, Compiled
 from workshop.insights.values import COMPUTED, Kind
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Result:
 
 
 class TooMuch(Exception):  # noqa: N818 - it says what it is
-    """The rows of a query are larger than was allowed."""
+    """The rows of a query are larger than was allowed, or too many."""
 
 
 def rows(
@@ -74,7 +74,7 @@ def rows(
         most: How many characters the rows may have in all; any number when None.
 
     Raises:
-        TooMuch: They have more.
+        TooMuch: They have more, or a stage makes too many of them.
     """
     found, length = _fetched(_run(connection, compiled.sql, compiled.parameters), most)
     scanned, size = map(float, _one(connection, compiled.scanned_sql, compiled.parameters))
@@ -100,9 +100,16 @@ def _fetched(
 def _run(
     connection: "duckdb.DuckDBPyConnection", sql: str, parameters: dict[str, object]
 ) -> "duckdb.DuckDBPyConnection":
+    import duckdb
+
     # DuckDB refuses a parameter that the statement does not name.
     named = {name: value for name, value in parameters.items() if _names(sql, name)}
-    return connection.execute(sql, named)
+    try:
+        return connection.execute(sql, named)
+    except duckdb.InvalidInputException as error:
+        if TOO_MANY_ROWS in str(error):
+            raise TooMuch(TOO_MANY_ROWS) from None
+        raise
 
 
 def _names(sql: str, name: str) -> bool:
@@ -132,7 +139,7 @@ def _matched(
         return float(len(found))
     if compiled.matched_sql is None:
         return scanned
-    if not compiled.has_pointer and found:
+    if not compiled.has_pointer and found and found[0][-1] is not None:
         return float(str(found[0][-1]))
     return float(_one(connection, compiled.matched_sql, compiled.parameters)[0])
 

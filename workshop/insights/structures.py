@@ -11,9 +11,9 @@ def parsed(value: Value) -> Value:
     """Read a text as a map or a list; any other text gives no value."""
     if value.kind is Kind.JSON:
         return value
-    text = values.text(value)
-    json = f"CASE WHEN json_valid({text}) THEN {text} END"
-    return Value(f"CASE WHEN json_type({json}) IN ('OBJECT', 'ARRAY') THEN {text} END", Kind.JSON)
+    json = "CASE WHEN json_valid({0}) THEN {0} END"
+    read = f"CASE WHEN json_type({json}) IN ('OBJECT', 'ARRAY') THEN {{0}} END"
+    return Value(values.once(values.text(value), read.format), Kind.JSON)
 
 
 def written(value: Value) -> Value:
@@ -23,19 +23,14 @@ def written(value: Value) -> Value:
 
 def size(value: Value) -> Value:
     """Count the items of a list; what is no list has no size."""
-    array = parsed(value).sql
-    return Value(
-        f"CASE WHEN json_type({array}) = 'ARRAY' "
-        f"THEN CAST(json_array_length({array}) AS DOUBLE) END",
-        Kind.NUMBER,
-    )
+    counted = "CASE WHEN json_type({0}) = 'ARRAY' THEN CAST(json_array_length({0}) AS DOUBLE) END"
+    return Value(values.once(parsed(value).sql, counted.format), Kind.NUMBER)
 
 
 def holds(value: Value, item: Value) -> Value:
     """Say whether a list has an item, by its text; what is no list has none."""
-    array = parsed(value).sql
-    return Value(
-        f"coalesce(list_contains(json_extract_string(CASE WHEN json_type({array}) = 'ARRAY' "
-        f"THEN {array} ELSE '[]' END, '$[*]'), {values.text(item)}), false)",
-        Kind.BOOLEAN,
+    listed = (
+        "json_extract_string(CASE WHEN json_type({0}) = 'ARRAY' THEN {0} ELSE '[]' END, '$[*]')"
     )
+    items = values.once(parsed(value).sql, listed.format)
+    return Value(f"coalesce(list_contains({items}, {values.text(item)}), false)", Kind.BOOLEAN)

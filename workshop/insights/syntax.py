@@ -475,6 +475,21 @@ class Outlier(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Sessionize(Node):
+    """`sessionize user, device maxspan 1h as session`.
+
+    Attributes:
+        fields: Whose values tell one session from another.
+        gap: How long nothing may happen in a session.
+        name: Of the field that says which session it is.
+    """
+
+    fields: tuple[Field, ...]
+    gap: Duration
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Source(Node):
     """`SOURCE 'group'`, or `SOURCE logGroups(namePrefix: ['a'])` with `prefixes`.
 
@@ -523,6 +538,7 @@ Stage: TypeAlias = (
     | Filldown
     | Fillmissing
     | Outlier
+    | Sessionize
     | Source
 )
 

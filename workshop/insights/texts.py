@@ -39,10 +39,10 @@ def contains(value: Value, wanted: Value, caseless: Value | None = None) -> Valu
         return test("contains({0}, {1})")(value, wanted)
     if caseless.kind is not Kind.BOOLEAN:
         raise ArgumentError("the third argument of strcontains is true or false")
-    return test(
-        f"CASE WHEN {caseless.sql} THEN contains(lower({{0}}), lower({{1}})) "
-        "ELSE contains({0}, {1}) END"
-    )(value, wanted)
+    whole, part = values.text(value), values.text(wanted)
+    folded = f"contains(lower({whole}), lower({part}))"
+    found = f"CASE WHEN {caseless.sql} THEN {folded} ELSE contains({whole}, {part}) END"
+    return Value(f"coalesce({found}, false)", Kind.BOOLEAN)
 
 
 def regex_replace(value: Value, pattern: Value, replacement: Value) -> Value:
@@ -96,14 +96,13 @@ def concatenated(*arguments: Value) -> Value:
 
 def is_empty(value: Value) -> Value:
     """Say whether a value is missing, or an empty text."""
-    shown = _shown(value)
-    return Value(f"({shown} IS NULL OR {shown} = '')", Kind.BOOLEAN)
+    return Value(values.once(_shown(value), "({0} IS NULL OR {0} = '')".format), Kind.BOOLEAN)
 
 
 def is_blank(value: Value) -> Value:
     """Say whether a value is missing, or nothing but white space."""
-    shown = _shown(value)
-    return Value(f"({shown} IS NULL OR trim({shown}, E' \\t\\r\\n\\f') = '')", Kind.BOOLEAN)
+    blank = r"({0} IS NULL OR trim({0}, E' \t\r\n\f') = '')"
+    return Value(values.once(_shown(value), blank.format), Kind.BOOLEAN)
 
 
 def _shown(value: Value) -> str:
@@ -116,10 +115,13 @@ def hex_to_ascii(value: Value) -> Value:
     Chosen: `0x` may stand before them, as it may for `hexToDec`; what is no such text, or holds
     a byte that ASCII does not have, gives no value.
     """
-    text = values.text(value)
-    digits = f"regexp_extract({text}, '^(?:0[xX])?((?:[0-7][0-9a-fA-F])*)$', 1)"
-    fits = f"regexp_full_match({text}, '(?:0[xX])?(?:[0-7][0-9a-fA-F])*')"
-    return Value(f"CASE WHEN {fits} THEN decode(from_hex({digits})) END", Kind.TEXT)
+
+    def read(text: str) -> str:
+        digits = f"regexp_extract({text}, '^(?:0[xX])?((?:[0-7][0-9a-fA-F])*)$', 1)"
+        fits = f"regexp_full_match({text}, '(?:0[xX])?(?:[0-7][0-9a-fA-F])*')"
+        return f"CASE WHEN {fits} THEN decode(from_hex({digits})) END"
+
+    return Value(values.once(values.text(value), read), Kind.TEXT)
 
 
 def hex_to_dec(value: Value) -> Value:
@@ -127,12 +129,15 @@ def hex_to_dec(value: Value) -> Value:
 
     Chosen: more than 32 digits (128 bits) are no number.
     """
-    text = values.text(value)
-    sign = f"CASE WHEN starts_with({text}, '-') THEN -1 ELSE 1 END"
-    digits = f"regexp_extract({text}, '^-?(?:0[xX])?0*([0-9a-fA-F]*)$', 1)"
-    number = f"CAST(TRY_CAST('0x0' || {digits} AS UHUGEINT) AS DOUBLE)"
-    fits = f"regexp_full_match({text}, '-?(?:0[xX])?[0-9a-fA-F]+')"
-    return Value(f"CASE WHEN {fits} THEN {sign} * {number} END", Kind.NUMBER)
+
+    def read(text: str) -> str:
+        sign = f"CASE WHEN starts_with({text}, '-') THEN -1 ELSE 1 END"
+        digits = f"regexp_extract({text}, '^-?(?:0[xX])?0*([0-9a-fA-F]*)$', 1)"
+        number = f"CAST(TRY_CAST('0x0' || {digits} AS UHUGEINT) AS DOUBLE)"
+        fits = f"regexp_full_match({text}, '-?(?:0[xX])?[0-9a-fA-F]+')"
+        return f"CASE WHEN {fits} THEN {sign} * {number} END"
+
+    return Value(values.once(values.text(value), read), Kind.NUMBER)
 
 
 def dec_to_hex(value: Value) -> Value:
@@ -141,11 +146,15 @@ def dec_to_hex(value: Value) -> Value:
     What is behind the point is cut off. A text of digits keeps them all, up to 38 of them;
     chosen: a longer number has no such text.
     """
-    whole = f"TRY_CAST(trunc({values.number(value)}) AS DECIMAL(38, 0))"
-    if value.kind in values.TEXTUAL:
-        whole = (
-            f"CASE WHEN regexp_full_match({value.sql}, '[+-]?[0-9]+') "
-            f"THEN TRY_CAST({value.sql} AS DECIMAL(38, 0)) ELSE {whole} END"
-        )
+
+    def exact(text: str) -> str:
+        number = values.number(Value(text, value.kind))
+        cut = f"TRY_CAST(trunc({number}) AS DECIMAL(38, 0))"
+        if value.kind not in values.TEXTUAL:
+            return cut
+        digits = f"TRY_CAST({text} AS DECIMAL(38, 0))"
+        return f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+') THEN {digits} ELSE {cut} END"
+
+    whole = values.once(value.sql, exact)
     written = "CASE WHEN n < 0 THEN '-0x' ELSE '0x' END || lower(to_hex(CAST(abs(n) AS UHUGEINT)))"
-    return Value(f"list_transform([{whole}], lambda n: {written})[1]", Kind.TEXT)
+    return Value(values.bound(whole, "n", written), Kind.TEXT)

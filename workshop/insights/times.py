@@ -53,14 +53,21 @@ def period(count: int, unit: str) -> Period:
     return Period(min(count, _CAPS.get(unit, count)), unit)
 
 
-def floored(time: str, length: Period, offset: int = 0) -> str:
-    """Give the start of the period that a time is in, aligned to UTC; all BIGINT milliseconds."""
+def floored(time: str, length: Period, offset: int = 0, *, since_epoch: bool = False) -> str:
+    """Give the start of the period that a time is in, aligned to UTC; all BIGINT milliseconds.
+
+    Args:
+        time: SQL of the time.
+        length: Of the periods.
+        offset: By how much they are moved.
+        since_epoch: Whether the time is never before 1970, which saves a division.
+    """
     milliseconds = length.milliseconds
     if milliseconds is not None:
-        shift = (offset + (_MONDAY if length.unit == "w" else 0)) % milliseconds
-        moved = f"({time} - {shift})" if shift else time
-        # In SQL the remainder of a time before 1970 is negative.
-        into = f"({moved} % {milliseconds} + {milliseconds}) % {milliseconds}"
+        shift = -(offset + (_MONDAY if length.unit == "w" else 0)) % milliseconds
+        into = f"({time} + {shift}) % {milliseconds}" if shift else f"{time} % {milliseconds}"
+        if not since_epoch:  # in SQL the remainder of a negative number is negative
+            into = f"({into} + {milliseconds}) % {milliseconds}"
         return f"({time} - {into})"
     moment = f"make_timestamp_ms({time} - {offset})"
     return f"({_start_of_months(moment, length, 0)} + {offset})"
@@ -116,6 +123,8 @@ def format_date(time: Value, pattern: Value, zone: Value | None = None) -> Value
     """
     if not isinstance(pattern.literal, str):
         raise ArgumentError("the pattern must be a text in quotes, such as '%Y-%m-%d'")
+    if not pattern.literal:
+        raise ArgumentError("the pattern is empty")
     unknown = _NO_SPECIFIER.search(pattern.literal.replace("%%", ""))
     if unknown is not None:
         raise ArgumentError(f"the pattern has no {unknown[0]}")
@@ -159,7 +168,7 @@ def parse_date(
     names = ", ".join(f"'{name}'" for name in parts)
     found = f"regexp_extract({values.text(value)}, {parameter(expression)}, [{names}])"
     read = f"CAST(CASE WHEN m.year <> '' THEN {instant} END AS DOUBLE)"
-    return Value(f"list_transform([{found}], lambda m: {read})[1]", Kind.NUMBER)
+    return Value(values.bound(found, "m", read), Kind.NUMBER)
 
 
 def _refuse_unknown_zone(zone: Value) -> None:

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-operati
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -36,6 +37,7 @@ COMPUTED = r"-?\d+(\.\d+(e[+-]?\d+)?|e[+-]?\d+)"
 """A computed number in a column of kind MIXED, as DuckDB writes a DOUBLE: never without a point."""
 # A double keeps this many digits: longer ones are compared as text.
 _EXACT_DIGITS = 15
+_SHORT = 200  # of the SQL of an operand: a longer one is written once
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,25 @@ def looks_like_number(text: str) -> bool:
     return _NUMBER_LIKE.fullmatch(text) is not None
 
 
+def bound(sql: str, name: str, use: str) -> str:
+    """Give SQL in which an operand is worked out once, and used under a name."""
+    return f"list_transform([{sql}], lambda {name}: {use})[1]"
+
+
+def once(sql: str, use: Callable[[str], str]) -> str:
+    """Give SQL that uses an operand several times: a long one, which would multiply, by a name."""
+    return use(sql) if len(sql) <= _SHORT else bound(sql, "x", use("x"))
+
+
 def plain_number(sql: str) -> str:
     """Give the number that a text spells, NULL for any other text; white space around is none."""
-    # DuckDB takes nan, inf and 1_000 for numbers, which no log means.
-    cast = f"CASE WHEN NOT contains({sql}, '_') THEN TRY_CAST({sql} AS DOUBLE) END"
-    return f"nullif(nullif(nullif({cast}, 'nan'::DOUBLE), 'inf'::DOUBLE), '-inf'::DOUBLE)"
+
+    def spelled(text: str) -> str:
+        cast = f"TRY_CAST({text} AS DOUBLE)"
+        # DuckDB takes nan, inf and 1_000 for numbers, which no log means.
+        return f"CASE WHEN isfinite({cast}) AND NOT contains({text}, '_') THEN {cast} END"
+
+    return once(sql, spelled)
 
 
 def number(value: Value) -> str:
@@ -75,26 +91,25 @@ def number(value: Value) -> str:
     if value.kind in {Kind.BOOLEAN, Kind.TIME}:
         return f"CAST({value.sql} AS DOUBLE)"
     if value.kind in TEXTUAL:
-        return (
-            f"coalesce({plain_number(value.sql)}, "
-            f"CASE {value.sql} WHEN 'true' THEN 1.0::DOUBLE WHEN 'false' THEN 0.0::DOUBLE END)"
-        )
+        return once(value.sql, _number_or_truth)
     return "NULL::DOUBLE"
+
+
+def _number_or_truth(text: str) -> str:
+    truth = f"CASE {text} WHEN 'true' THEN 1.0::DOUBLE WHEN 'false' THEN 0.0::DOUBLE END"
+    return f"coalesce({plain_number(text)}, {truth})"
 
 
 def computed_text(sql: str) -> str:
     """Give a DOUBLE as the text of a computed number: at most 4 decimals, and no minus zero."""
-    rounded = f"round({sql}, 4) + 0"
-    written = f"regexp_replace(format('{{:.4f}}', {rounded}), '\\.?0+$', '')"
-    return f"CASE WHEN isfinite({sql}) THEN {written} END"
+    digits = "regexp_replace(format('{{:.4f}}', round({0}, 4) + 0), '\\.?0+$', '')"
+    return once(sql, f"CASE WHEN isfinite({{0}}) THEN {digits} END".format)
 
 
 def text(value: Value) -> str:
     """Coerce to VARCHAR, as string functions see it; a map or a list is NULL to them."""
     if value.kind is Kind.MIXED:
-        number = computed_text(f"TRY_CAST({value.sql} AS DOUBLE)")
-        computed = f"regexp_full_match({value.sql}, '{COMPUTED}')"
-        return f"CASE WHEN {computed} THEN {number} ELSE {value.sql} END"
+        return once(value.sql, _text_of_mixed)
     if value.kind in TEXTUAL:
         return value.sql
     if value.kind in {Kind.NUMBER, Kind.MEASURE}:
@@ -104,6 +119,12 @@ def text(value: Value) -> str:
     if value.kind is Kind.TIME:
         return f"CAST({value.sql} AS VARCHAR)"
     return "NULL::VARCHAR"
+
+
+def _text_of_mixed(text: str) -> str:
+    computed = f"regexp_full_match({text}, '{COMPUTED}')"
+    number = computed_text(f"TRY_CAST({text} AS DOUBLE)")
+    return f"CASE WHEN {computed} THEN {number} ELSE {text} END"
 
 
 def typed(value: Value) -> Value:
@@ -154,7 +175,9 @@ def truth(value: Value) -> str:
     if value.kind is Kind.BOOLEAN:
         return value.sql
     if value.kind in TEXTUAL:
-        return f"coalesce(coalesce({number(value)} <> 0, {value.sql} <> ''), false)"
+        return once(
+            value.sql, lambda text: f"coalesce({_number_or_truth(text)} <> 0, {text} <> '', false)"
+        )
     if value.kind in _NUMERIC:
         return f"coalesce({value.sql} <> 0, false)"
     return f"({value.sql} IS NOT NULL)"

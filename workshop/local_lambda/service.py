@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
+from workshop.account import ACCOUNT_ID, REGION
 from workshop.local_lambda.environment import NOWHERE, RUNTIME_COMMAND, Account, Request
 from workshop.local_lambda.errors import (
     InvalidRequestContentError,
@@ -63,8 +64,8 @@ class LocalLambda:
         max_environments: int = 10,
         idle_seconds: float = 300.0,
         command: Sequence[str] | None = None,
-        region: str = "us-east-1",
-        account_id: str = "123456789012",
+        region: str = REGION,
+        account_id: str = ACCOUNT_ID,
         endpoint_url: str | None = None,
     ) -> None:
         self.function = function

@@ -6,29 +6,11 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
 """
 
 import json
-import os
-import re
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from workshop.signals import SegmentDocument
-
-_TRACE_ID = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
-_SEGMENT_ID = re.compile(r"[0-9a-f]{16}")
-
-
-def new_segment_id() -> str:
-    """Return a fresh segment id: 16 hexadecimal digits."""
-    return os.urandom(8).hex()
-
-
-def new_trace_id() -> str:
-    """Return a fresh trace id: version, time in hexadecimal seconds, 24 hexadecimal digits.
-
-    https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-traceids
-    """
-    return f"1-{int(time.time()):08x}-{os.urandom(12).hex()}"
+from workshop.trace_header import TraceHeader, joined, new_segment_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +36,21 @@ class TraceContext:
     @property
     def header(self) -> str:
         """The X-Amzn-Trace-Id header for the runtime."""
-        return f"Root={self.trace_id};Parent={self.invocation_id};Sampled={self.sampled:d}"
+        return str(TraceHeader(self.trace_id, self.invocation_id, self.sampled))
 
 
 def trace_context(header: str | None, *, tracing: bool) -> TraceContext:
-    """Return the trace of an invocation: the caller's if its header names one, else a new one.
-
-    The service follows the caller's decision to sample; without one, active tracing samples. (AWS
-    samples the first request of a second and 5% of the rest; on a laptop one wants every trace.)
+    """Return the trace of an invocation, and new ids for the service's part of it.
 
     Args:
-        header: The X-Amzn-Trace-Id header of the request, `Root=…;Parent=…;Sampled=…`.
+        header: The X-Amzn-Trace-Id header of the request.
         tracing: Whether the function's tracing mode is Active.
     """
-    fields = dict(part.split("=", 1) for part in (header or "").split(";") if "=" in part)
-    root, parent = fields.get("Root", "").strip(), fields.get("Parent", "").strip()
+    trace = joined(header, tracing=tracing)
     return TraceContext(
-        trace_id=root if _TRACE_ID.fullmatch(root) else new_trace_id(),
-        parent_id=parent if _SEGMENT_ID.fullmatch(parent) else None,
-        sampled=tracing and fields.get("Sampled", "1").strip() != "0",
+        trace_id=trace.trace_id,
+        parent_id=trace.parent_id,
+        sampled=trace.sampled,
         lambda_id=new_segment_id(),
         function_id=new_segment_id(),
         invocation_id=new_segment_id(),

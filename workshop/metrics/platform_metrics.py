@@ -17,7 +17,7 @@ or in JSON. So they cannot tell of:
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from operator import attrgetter
@@ -63,13 +63,10 @@ class _Stream:
 class PlatformLog:
     """Log events read as metrics while they come in: what has been read once is not read again.
 
-    Args:
-        functions: Log group to function name; without one, `/aws/lambda/NAME` is of NAME. Other
-            log groups are left out.
+    The log group `/aws/lambda/NAME` is of the function NAME; other log groups are left out.
     """
 
-    def __init__(self, functions: Mapping[str, str] | None = None) -> None:
-        self._functions = functions
+    def __init__(self) -> None:
         self._streams: dict[tuple[str, str], _Stream] = defaultdict(_Stream)
         self._served: dict[int, list[_Served]] = defaultdict(list)  # by the minute they began in
         self._points: dict[int, list[DataPoint]] = {}  # by minute, as they were worked out last
@@ -81,8 +78,8 @@ class PlatformLog:
         for event in events:
             message = event.message
             if message.startswith(_MARKS) or _JSON_MARK in message:
-                function = self._function(event.log_group)
-                if function is not None:
+                function = event.log_group.removeprefix(LOG_GROUP_PREFIX)
+                if function not in ("", event.log_group):
                     self._read(event, function, self._streams[event.log_group, event.log_stream])
 
     def changes(self) -> tuple[list[DataPoint], list[DataPoint]]:
@@ -157,12 +154,6 @@ class PlatformLog:
         else:
             self._stale.update(minute for minute in self._served if first < minute <= last)
 
-    def _function(self, log_group: str) -> str | None:
-        if self._functions is not None:
-            return self._functions.get(log_group)
-        name = log_group.removeprefix(LOG_GROUP_PREFIX)
-        return name if name and name != log_group else None
-
     def _read(self, event: LogEvent, function: str, stream: _Stream) -> None:
         started = _started(event.message)
         if started is not None:
@@ -177,15 +168,6 @@ class PlatformLog:
             end = max(event.timestamp, begun)
             self._keep(_Served(function, begun, end, line.report.duration_ms, failed))
             stream.raised = False
-
-
-def platform_points(
-    events: Iterable[LogEvent], functions: Mapping[str, str] | None = None
-) -> list[DataPoint]:
-    """Read log events once: see `PlatformLog` for the arguments and `PlatformLog.points`."""
-    log = PlatformLog(functions)
-    log.add(events)
-    return log.points()
 
 
 def throttle(function: str, timestamp: int) -> list[DataPoint]:

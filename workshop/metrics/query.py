@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any, TypeAlias
 
+from workshop.account import ACCOUNT_ID
 from workshop.metrics import expressions
 from workshop.metrics import math as metric_math
 from workshop.metrics.errors import MetricQueryError
@@ -70,7 +71,7 @@ def get_metric_data(
     scan_by: str = "TimestampDescending",
     max_datapoints: int = MAX_DATAPOINTS,
     next_token: str | None = None,
-    account_id: str = "123456789012",
+    account_id: str = ACCOUNT_ID,
 ) -> dict[str, Any]:
     """Answer GetMetricData.
 

@@ -8,8 +8,9 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
+from workshop.account import REGION
 from workshop.errors import ToolError
-from workshop.rehearsal.sam import KEY, REGION, SECRET, STACK
+from workshop.rehearsal.sam import KEY, SECRET, STACK
 
 BUCKET_STACK = "aws-sam-cli-managed-default"
 """What `sam deploy --resolve-s3` makes, once for an account, and `sam delete` leaves alone."""

@@ -17,9 +17,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from workshop.account import REGION
 from workshop.errors import ToolError
 
-REGION = "us-east-1"
 KEY = SECRET = "test"  # noqa: S105  # what the emulator takes for its root user's
 STACK = "rehearsal"
 

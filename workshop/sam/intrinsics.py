@@ -8,20 +8,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from workshop.account import ACCOUNT_ID, REGION
 from workshop.sam.errors import UnsupportedError
 from workshop.sam.nodes import Node, Place, function_name, kind, suggestion
 from workshop.sam.parameters import ParameterValue, as_text, scalar_text
 from workshop.sam.physical import FUNCTION, IMPLICIT_RESOURCES, KINDS, Kind
 
 STACK = "workshop"
-REGION = "us-east-1"
-ACCOUNT = "123456789012"
 
 PSEUDO_PARAMETERS: Mapping[str, str] = {
-    "AWS::AccountId": ACCOUNT,
+    "AWS::AccountId": ACCOUNT_ID,
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
-    "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/local",
+    "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT_ID}:stack/{STACK}/local",
     "AWS::StackName": STACK,
     "AWS::URLSuffix": "amazonaws.com",
 }
@@ -212,7 +211,7 @@ class Resolver:
             name=self.physical_name(logical_id),
             partition=PSEUDO_PARAMETERS["AWS::Partition"],
             region=REGION,
-            account=ACCOUNT,
+            account=ACCOUNT_ID,
             suffix=PSEUDO_PARAMETERS["AWS::URLSuffix"],
         )
 

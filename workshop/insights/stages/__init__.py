@@ -13,6 +13,7 @@ from workshop.insights.stages import (
     parsing,
     patterns,
     rows,
+    sessions,
     statistics,
     totals,
 )
@@ -45,5 +46,6 @@ STAGES: Mapping[type[syntax.Stage], Apply] = {
     syntax.Filldown: neighbours.apply_filldown,
     syntax.Addtotals: totals.apply_addtotals,
     syntax.Outlier: outliers.apply_outlier,
+    syntax.Sessionize: sessions.apply_sessionize,
 }
 """All but `SOURCE`, which says where the log events come from."""

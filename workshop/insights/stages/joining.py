@@ -39,7 +39,7 @@ def apply_join(pipeline: Pipeline, stage: syntax.Join) -> None:
     selected = [value.sql for value in both.values()]
     one, other_one = (values.text(both[name]) for name in named[:2])
     source = (
-        f"(SELECT {', '.join(selected)}, count(*) OVER () AS matched FROM {pipeline.source} AS l "
+        f"(SELECT {', '.join(selected)}, NULL::BIGINT AS matched FROM {pipeline.source} AS l "
         f"{stage.kind.upper()} JOIN {right_sql} AS r ON {one} = {other_one})"
     )
     known = [name for name in named if name in both]

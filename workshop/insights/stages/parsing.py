@@ -15,6 +15,7 @@ from workshop.insights.values import Kind, Value
 def apply_parse(pipeline: Pipeline, stage: syntax.Parse) -> None:
     """Find a glob or a regular expression; its `*` or groups become fields."""
     subject = _subject(pipeline, stage)
+    tests = []
     if isinstance(stage.pattern, syntax.String):
         pattern, count = regex.from_glob(stage.pattern.value)
         names: list[str | None] = list(stage.aliases)
@@ -27,13 +28,17 @@ def apply_parse(pipeline: Pipeline, stage: syntax.Parse) -> None:
             found = f"CASE WHEN contains({subject}, {literal}) THEN {literal} END"
             _add_parsed(pipeline, [(stage.aliases[0], found)])
             return
+        # What has not even the longest text between the `*` is quickly passed over.
+        literal = max(stage.pattern.value.split("*"), key=len)
+        tests.append(f"contains({subject}, {pipeline.parameter(literal)})")
     else:
         pattern, names = _groups(stage, stage.pattern)
     groups = pipeline.column()
     fields = [f"g{number}" for number in range(1, len(names) + 1)]
     expression = pipeline.parameter(pattern)
+    tests.append(f"regexp_matches({subject}, {expression})")
     pipeline.layer(
-        f"CASE WHEN regexp_matches({subject}, {expression}) "
+        f"CASE WHEN {' AND '.join(tests)} "
         f"THEN regexp_extract({subject}, {expression}, {fields}) END AS {groups}"
     )
     parsed = [

@@ -5,32 +5,34 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.h
 
 # ruff: noqa: S608 - the SQL is made of our own words; all that a person wrote is a parameter
 
+from collections.abc import Sequence
+
 from workshop.insights import syntax, times, values
 from workshop.insights.aggregates import Aggregation
+from workshop.insights.compiled import TOO_MANY_ROWS
 from workshop.insights.errors import MalformedQuery
 from workshop.insights.expressions import period
 from workshop.insights.order import squeezed
 from workshop.insights.pipeline import Bin, Pipeline, refuse_whole_json
+from workshop.insights.stages.rows import MAX_LIMIT
 from workshop.insights.values import Value
 
-_MOST_BINS = 100_000
-_SHORTEST_MONTH = 28 * 86_400_000
+_DAY = 86_400_000
+_LONGEST_OFFSET = 10_000 * _DAY
+_SHORTEST_MONTH = 28 * _DAY
 
 
 def apply_stats(pipeline: Pipeline, stage: syntax.Stats) -> None:
     """Group by the keys, and aggregate."""
+    counted = "any_value(matched)"
+    if pipeline.sees_events:  # those that matched, unless a stage such as `unnest` made others
+        counted = "count(*)" if pipeline.are_matches else "NULL::BIGINT"
     pipeline.begin_rows()
-    if stage.offset is not None:
-        length = period(stage.offset).milliseconds
-        if length is None:
-            raise MalformedQuery(
-                "an offset has a fixed length", stage.offset.start, stage.offset.end
-            )
-        pipeline.bin_offset = length
+    pipeline.bin_offset = offset = _offset(stage.offset)
     keys = [(key, pipeline.value(key.value)) for key in stage.keys]
     for key, value in keys:
         refuse_whole_json(value, key, "stats")
-    offset, pipeline.bin_offset = pipeline.bin_offset, 0
+    pipeline.bin_offset = 0
     defined: dict[str, Value] = {}
     selected = []
     for key, value in keys:
@@ -41,7 +43,6 @@ def apply_stats(pipeline: Pipeline, stage: syntax.Stats) -> None:
         pipeline, pipeline.expressions(), pipeline.column, defined, has_keys=bool(keys)
     )
     made = [(item.name, stats.item(item)) for item in stage.items]
-    counted = "count(*)" if pipeline.sees_events else "any_value(matched)"
     grouped = f" GROUP BY {', '.join(str(n) for n in range(1, len(keys) + 1))}" if keys else ""
     inner = ", ".join([*selected, *stats.selected, f"{counted} AS matched"])
     source = f"(SELECT {inner} FROM {pipeline.source}{grouped})"
@@ -56,6 +57,17 @@ def apply_stats(pipeline: Pipeline, stage: syntax.Stats) -> None:
                 pipeline.bins[key.name] = Bin(column, period(duration), offset)
     for addition in made:
         pipeline.add([addition])
+
+
+def _offset(node: syntax.Duration | None) -> int:
+    """Give by how many milliseconds bins are moved."""
+    if node is None:
+        return 0
+    length = period(node).milliseconds
+    if length is None or length > _LONGEST_OFFSET:
+        what = "an offset has a fixed length, of at most 10,000 days"
+        raise MalformedQuery(what, node.start, node.end)
+    return length
 
 
 def apply_count_frequent(pipeline: Pipeline, stage: syntax.CountFrequent) -> None:
@@ -82,7 +94,8 @@ def apply_fillmissing(pipeline: Pipeline, stage: syntax.Fillmissing) -> None:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Fillmissing.html
 
     Not documented, so chosen: the bins are those of the query's time range; where there are
-    further keys, each combination of them that occurs gets all bins.
+    further keys, each combination of them that occurs gets all bins. There are at most as many
+    rows as `limit` can ask for; how many combinations occur is known when the query runs.
     """
     if len(pipeline.bins) != 1:
         what = "fillmissing comes after stats … by bin(…), with one bin"
@@ -90,8 +103,9 @@ def apply_fillmissing(pipeline: Pipeline, stage: syntax.Fillmissing) -> None:
     ((name, made),) = pipeline.bins.items()
     step = made.period.milliseconds or _SHORTEST_MONTH
     first, last = pipeline.windows[0]
-    if (last - first) // step >= _MOST_BINS:
-        what = f"the time range of the query has more than {_MOST_BINS} bins of {name}"
+    count = (last - first) // step + 1
+    if count > MAX_LIMIT:
+        what = f"the time range of the query has more than {MAX_LIMIT} bins of {name}"
         raise MalformedQuery(what, stage.start, stage.end)
     fillings = _filled(pipeline, stage)
     pipeline.flush()
@@ -100,7 +114,7 @@ def apply_fillmissing(pipeline: Pipeline, stage: syntax.Fillmissing) -> None:
     rows, bins = pipeline.parameter.unique("rows"), pipeline.parameter.unique("bins")
     moments = f"unnest(list_append(range({first}, {last} + 1, {step}), {last}))"
     start = times.floored("t", made.period, made.offset_ms)
-    others = f"(SELECT DISTINCT {', '.join(keys)} FROM {rows})" if keys else "(SELECT 1)"
+    others = _combinations(rows, keys, MAX_LIMIT // count) if keys else "(SELECT 1)"
     same = " AND ".join(
         f"{rows}.{column} IS NOT DISTINCT FROM {bins}.{column}" for column in [time, *keys]
     )
@@ -108,7 +122,7 @@ def apply_fillmissing(pipeline: Pipeline, stage: syntax.Fillmissing) -> None:
         [
             *(f"{bins}.{column} AS {column}" for column in [time, *keys]),
             *(f"{sql} AS {column}" for column, sql in fillings.items()),
-            f"coalesce((SELECT max(matched) FROM {rows}), 0) AS matched",
+            f"(SELECT max(matched) FROM {rows}) AS matched",
         ]
     )
     pipeline.source = (
@@ -118,6 +132,15 @@ def apply_fillmissing(pipeline: Pipeline, stage: syntax.Fillmissing) -> None:
         f"WHERE NOT EXISTS (FROM {rows} WHERE {same}))"
     )
     pipeline.place = None
+
+
+def _combinations(rows: str, keys: Sequence[str], most: int) -> str:
+    """Give SQL of the combinations of keys that occur; it fails where there are too many."""
+    distinct = f"SELECT DISTINCT {', '.join(keys)} FROM {rows} LIMIT {most + 1}"
+    return (
+        f"(SELECT {', '.join(keys)} FROM (SELECT *, count(*) OVER () AS found FROM ({distinct})) "
+        f"WHERE CASE WHEN found > {most} THEN error('{TOO_MANY_ROWS}') ELSE true END)"
+    )
 
 
 def _filled(pipeline: Pipeline, stage: syntax.Fillmissing) -> dict[str, str]:

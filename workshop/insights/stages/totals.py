@@ -45,7 +45,7 @@ def _add_row(pipeline: Pipeline, summed: dict[str, Value]) -> None:
         total = values.alike(f"sum({_number(column)})", column)
         sums.append(f"{total.sql} AS {column.sql}")
     if not pipeline.sees_events:
-        sums.append("coalesce(max(matched), 0) AS matched")
+        sums.append("max(matched) AS matched")
     pipeline.source = (
         f"(WITH {rows} AS (SELECT * FROM {pipeline.source}) SELECT * FROM {rows} "
         f"UNION ALL BY NAME SELECT {', '.join(sums) or 'NULL AS nothing'} FROM {rows})"
