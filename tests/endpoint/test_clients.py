@@ -196,9 +196,9 @@ def test_the_aws_cli_2_follows_a_log(aws_cli_2, environment, endpoint, aws, tmp_
             stderr=subprocess.STDOUT,
         )
         try:
-            assert eventually(lambda: before in output.read_text(), 30), output.read_text()
+            assert eventually(lambda: before in output.read_text(), 120), output.read_text()
             aws("lambda").invoke(FunctionName="echo", Payload=json.dumps({"say": later}))
-            assert eventually(lambda: later in output.read_text(), 30), output.read_text()
+            assert eventually(lambda: later in output.read_text(), 120), output.read_text()
         finally:
             following.terminate()
             following.wait(30)

@@ -18,7 +18,7 @@ ANY = (
     (re.compile(SECONDS), "CLOCK"),
     (re.compile(r"\b1-[0-9a-f]{8}-[0-9a-f]{24}\b"), "TRACE"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
-    (re.compile(r"\b(?:ch_)?[0-9a-f]{16,32}\b"), "ID"),
+    (re.compile(r"(?<![.\w])(?:ch_)?[0-9a-f]{16,32}\b"), "ID"),
     (re.compile(r"\b1[6-9]\d{8}(?:\d{3})?(?:\.\d+)?\b"), "EPOCH"),
 )
 CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>")

@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 Deck = dict[str, Any]
 
 
-def node(*arguments: str | Path, talk: str = "all", seconds: int = 400, **variables: str) -> str:
+def node(*arguments: str | Path, talk: str = "all", seconds: int = 900, **variables: str) -> str:
     """Run a program of ours in Node; return what it prints."""
     ran = subprocess.run(
         ["node", *map(str, arguments)],

@@ -17,11 +17,14 @@ const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 const [executablePath, address, count] = process.argv.slice(2)
 const total = Number(count)
 const SETTLE_MS = 1500
+const PATIENCE_MS = 20_000 // for a machine that has much else to do
 const DESK = { viewport: { width: 980, height: 552 } }
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }
 const AT_ONCE = 2
 
 const met = { states: [], light: [], dark: [], phone: [], troubles: [], bytes: 0, first: 0, page: [] }
+/** What each page has asked for and not yet been given: a slide's clicks are there when its parts are. */
+const loading = new WeakMap()
 const browser = await chromium.launch({
   executablePath,
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
@@ -30,6 +33,10 @@ const browser = await chromium.launch({
 async function open(kind, colorScheme) {
   const context = await browser.newContext({ ...kind, colorScheme, reducedMotion: 'reduce' })
   const page = await context.newPage()
+  const under_way = loading.set(page, new Set()).get(page)
+  page.on('request', (request) => under_way.add(request))
+  page.on('requestfinished', (request) => under_way.delete(request))
+  page.on('requestfailed', (request) => under_way.delete(request))
   const trouble = (what) => met.troubles.push(`${page.url().split('#')[1] ?? ''}: ${what}`)
   page.on('console', (message) => message.type() === 'error' && trouble(message.text()))
   page.on('pageerror', (error) => trouble(error.message))
@@ -50,12 +57,17 @@ async function settle(page, no) {
   await page.waitForFunction((wanted) => {
     const slide = document.querySelector(`#slide-content [data-slidev-no="${wanted}"]`)
     return slide && slide.offsetParent !== null && slide.querySelector('.slidev-layout, .grid')
-  }, no, { timeout: 20_000 })
+  }, no, { timeout: PATIENCE_MS })
+  const idle = () => page.evaluate((patience) =>
+    new Promise((done) => requestIdleCallback(done, { timeout: patience })), PATIENCE_MS)
+  const over = Date.now() + PATIENCE_MS
+  do
+    await idle() // what has come is mounted, and has asked for what it needs
+  while (loading.get(page).size && Date.now() < over)
   await page.evaluate(async (patience) => {
     const frame = () => new Promise(requestAnimationFrame)
     await frame()
     await frame()
-    await new Promise((done) => requestIdleCallback(done, { timeout: patience })) // all of it is mounted
     const over = Date.now() + patience
     const moving = () => document.getAnimations().filter((one) => one.playState === 'running')
     while (moving().length && Date.now() < over)
@@ -134,7 +146,7 @@ async function keyboard(from, until) {
     const before = page.url()
     await page.keyboard.press('ArrowRight')
     try {
-      await page.waitForFunction((old) => location.href !== old, before, { timeout: 2000, polling: 15 })
+      await page.waitForFunction((old) => location.href !== old, before, { timeout: PATIENCE_MS, polling: 15 })
     }
     catch {
       break
