@@ -120,6 +120,16 @@ def test_requests_are_traced(traffic, template):
 
 def test_the_handler_is_captured(traffic, template):
     """A subsegment of your own spans the whole handler."""
+    if not own_spans(traffic.failed) and all(own_spans(sent) for sent in charged(traffic)):
+        raise Wrong(
+            "subsegment-not-ended",
+            "of the payment that failed, nothing of yours is on the trace",
+            saw=f"your subsegments of a payment that went well: {names(own_spans(traffic.warm))}; "
+            "of the one that failed: none",
+            wanted="the same ones: a trace is sent when the last subsegment has been ended",
+            look="a subsegment that was begun has to be ended also when the processor raises: "
+            "open it by `with`, or end it in a `finally`",
+        )
     handler = template.function().handler.rpartition(".")[2]
     for sent in traffic:
         spans = own_spans(sent)

@@ -420,6 +420,8 @@ def test_signals_tell_nothing_private(every):
         [called.sent for called in every if called.sent],
         what="private data is in a signal",
         also="errors of pydantic hold the input, and the API's event holds the body",
+        look="an error's text and its stack hold the input: log the names of the fields alone, "
+        "`loc` of error.errors(). If it is no error: which line in app.py gives away the payment?",
     )
 
 
@@ -430,6 +432,16 @@ def test_log_events_carry_the_api_request_id(every):
     """Each log event has the API request id as correlation_id."""
     for called in every:
         lines = [line for line in called.sent.own_logs if promises.is_structured(line)]
+        if not lines and isinstance(called.json, dict) and called.json.get("statusCode") == 422:
+            raise Wrong(
+                "nothing-logged",
+                "a request that is not valid leaves no log event",
+                saw=f"{called.what}, answered 422 by the resolver itself, before your route",
+                wanted="one that says what is wrong with it",
+                look="@app.exception_handler(RequestValidationError) is where you log, count and "
+                "answer 400. Import that error from Powertools: pydantic's is another one. "
+                f"{RESOLVER}#data-validation",
+            )
         if not lines:
             raise Wrong(
                 "nothing-logged",

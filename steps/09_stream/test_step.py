@@ -8,6 +8,10 @@ from workshop.course.wrong import Wrong
 
 TELLING = ("WARNING", "ERROR", "CRITICAL", "FATAL")
 MOST_SECONDS = 600
+WAYS = {
+    settlements.CUT_OFF: "its data is cut off, and no JSON",
+    settlements.NO_AMOUNT: "it has no amount",
+}
 BATCH = "https://docs.aws.amazon.com/powertools/python/latest/utilities/batch/"
 PARTIAL = "https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html"
 MAPPING = "https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html"
@@ -24,13 +28,16 @@ def all_good(stream):
 def mixed(stream, all_good):
     """A batch with three bad records at random places, the first excepted."""
     count = stream.random.randint(7, 10)
-    return stream.send(settlements.mixed(stream.random, count, 3, first_is_good=True))
+    items = settlements.mixed(
+        stream.random, count, 3, first_is_good=True, first_bad=settlements.NO_AMOUNT
+    )
+    return stream.send(items)
 
 
 @pytest.fixture(scope="module")
 def all_bad(stream, mixed):
-    """A batch in which no record can be booked."""
-    return stream.send(settlements.mixed(stream.random, 2, 2))
+    """A batch in which no record can be booked, and the first cannot even be read."""
+    return stream.send(settlements.mixed(stream.random, 2, 2, first_bad=settlements.CUT_OFF))
 
 
 @pytest.fixture(scope="module")
@@ -198,12 +205,26 @@ def test_bad_records_alone_are_not_taken_for_good(all_bad):
 
 def test_a_bad_record_is_told_of_in_the_log(mixed, all_bad):
     """A log event at WARNING or above names the record that could not be booked."""
+    # The first bad one of each: a handler may stop there. It is bad in another way in each.
     for batch in (mixed, all_bad):
-        number_of_first = batch.records[batch.bad_places[0]].sequence_number
+        numbers = [batch.records[place].sequence_number for place in batch.bad_places]
         lines = [line for line in batch.sent.own_logs if is_structured(line)]
         telling = [line for line in lines if line.level in TELLING]
-        if any(number_of_first in line.text for line in telling):
+        told = [any(number in line.text for line in telling) for number in numbers]
+        if told[0]:
             continue
+        if any(told):
+            fault = batch.items[batch.bad_places[0]].fault
+            raise Wrong(
+                "rejection-not-logged",
+                "nobody is told of a record that is bad in another way",
+                saw=f"{plural(len(numbers), 'record')} could not be booked, and no log event at "
+                f"WARNING or above names record {batch.bad_places[0] + 1}: {WAYS[fault]}",
+                wanted="a log event at WARNING or above, with the record's sequence_number, of "
+                "each: also of one whose data cannot be read",
+                look="`settle` in app.py: does the `try` begin before the data is decoded, and "
+                "does the `except` take every Exception?",
+            )
         if not telling:
             raise Wrong(
                 "rejection-not-logged",
@@ -315,6 +336,30 @@ def test_bad_records_end_where_they_can_be_found(run, poisoned):
                 wanted="DestinationConfig: OnFailure with the ARN of RejectedQueue",
                 look=f"Properties of the event Payments in template.yaml. {DESTINATION}",
             )
+
+
+def test_lambda_may_write_to_the_destination(template, run):
+    """The function's role lets Lambda tell the on-failure destination."""
+    function = template.function()
+    properties = template.resources[function.logical_id].get("Properties") or {}
+    arn = str(run.settings.on_failure_arn)
+    service = arn.split(":")[2]
+    event = next(one for one in function.events if one.name == run.settings.name)
+    kind = event.properties["DestinationConfig"]["OnFailure"].get("Type")
+    # A role of one's own, or a policy that speaks of the service, is not looked into.
+    if kind == service.upper() or "Role" in properties:
+        return
+    if service in str(properties.get("Policies", "")).lower():
+        return
+    raise Wrong(
+        "destination-not-allowed",
+        "AWS would refuse the mapping: the function may not write to its on-failure destination",
+        saw=f"OnFailure {f'of Type: {kind}' if kind else 'without a Type'}, and the destination "
+        f"{arn}",
+        wanted=f"Type: {service.upper()} beside the Destination: by it, SAM adds the permission "
+        "to the function's role",
+        look=f"OnFailure of the event {event.name} in template.yaml. {DESTINATION}",
+    )
 
 
 def test_good_records_do_not_wait_long(run):

@@ -285,11 +285,12 @@ def goes_back(release, trouble):
         return
     rule, what, does, wanted = TROUBLES[trouble]
     steps = shares(release.kind)
+    share = f"{steps[0]} to {steps[-1]}" if steps[0] != steps[-1] else f"{steps[0]}"
     raise Wrong(
         rule,
         what,
         saw=f"rehearsed with {release.kind} and a version that {does}: for {len(steps)} minutes "
-        f"it has {steps[0]} to {steps[-1]} % of the traffic, and none of "
+        f"it has {share} % of the traffic, and none of "
         f"{', '.join(release.alarm_names)} goes off. Then it has all",
         wanted=wanted,
         look="an alarm's Threshold and DatapointsToAlarm, and DeploymentPreference, in "
@@ -301,6 +302,15 @@ def goes_back(release, trouble):
 def role(template):
     """The function's role."""
     found = read_role(template)
+    said = own(template).get("Role")
+    if isinstance(found, Role) and not str(said).startswith("arn:"):
+        raise Wrong(
+            "role-by-name",
+            "Lambda would refuse the function's role",
+            saw=f"Role: {shortened(said)}, which is its name: !Ref of a role is no more",
+            wanted=f"its ARN: !GetAtt {found.logical_id}.Arn",
+            look=f"template.yaml, PaymentsFunction. {ROLES}",
+        )
     if isinstance(found, Role):
         return found
     if found is None:
@@ -412,7 +422,10 @@ def test_the_api_takes_so_much_and_no_more(template):
         raise Wrong(
             "throttle-refuses-all",
             "the API refuses every request",
-            saw=f"ThrottlingRateLimit, ThrottlingBurstLimit: {limits}",
+            saw="\n".join(
+                f"ThrottlingRateLimit: {rate}, ThrottlingBurstLimit: {burst}"
+                for rate, burst in limits
+            ),
             wanted="at least 1 of each: a limit of 0 is a way to switch an API off",
             look=f"template.yaml, PaymentsApi. {THROTTLE}",
         )

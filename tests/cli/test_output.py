@@ -106,7 +106,7 @@ def test_a_reader_who_goes_away_is_no_reason_to_complain(checkout, typed):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("typed", [(), ("list",)])
+@pytest.mark.parametrize("typed", [(), ("list",), ("--help",), ("run", "--help"), ("--version",)])
 def test_a_full_disk_behind_the_output_is_told(checkout, typed):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(

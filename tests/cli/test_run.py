@@ -104,6 +104,15 @@ def test_many_are_sent_one_after_the_other_and_summed_up(workshop, solved):
     assert "p99" in done.out
 
 
+@pytest.mark.parametrize(("count", "shown"), [("1", 1), ("3", 3), ("4", 1)])
+def test_of_a_few_invocations_all_log_events_are_shown(workshop, solved, count, shown):
+    """So that what the first logged, of a cold start, can be compared with the next."""
+    done = workshop("run", "3", "--count", count)
+    assert done.out.count("START RequestId: ") == shown
+    assert done.out.count("INIT_START") == 1
+    assert ("invocation 3  ✓ success" in done.out) == (shown == 3)
+
+
 def test_what_was_run_is_kept_across_runs(workshop, solved, checkout):
     workshop("run", "3")
     workshop("run", "3")

@@ -45,6 +45,18 @@ def test_the_first_broken_promise_is_told_and_the_rest_wait(make_step: MakeStep)
     ]
 
 
+def test_of_code_that_does_not_run_no_promise_is_said_to_be_broken(make_step: MakeStep) -> None:
+    test = (
+        'def test_one(traffic):\n    """The first."""\n'
+        'def test_two(traffic):\n    """The second."""\n'
+    )
+    verdict = check_step(make_step(app="import nowhere\n", test=test))
+    assert verdict.wrong is not None
+    assert verdict.wrong.rule == "import-error"
+    assert not verdict.passed
+    assert [check.outcome for check in verdict.checks] == ["waiting", "waiting"]
+
+
 def test_a_step_whose_promises_hold_passes(make_step: MakeStep) -> None:
     verdict = check_step(make_step(test="def test_it():\n    assert True"))
     assert verdict.passed

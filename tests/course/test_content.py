@@ -16,8 +16,10 @@ from random import Random
 import pytest
 
 from workshop.cli import arguments
+from workshop.cli.render import course as drawing
 from workshop.course import function_errors, payments, workspace
 from workshop.course.catalogue import Course
+from workshop.course.progress import Hint
 from workshop.course.sent import LogLine
 from workshop.lab import Lab
 from workshop.processor import cards
@@ -397,7 +399,7 @@ def test_code_in_the_readme_is_that_of_an_answer(step):
         path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".yaml"}
     ]
     known = {" ".join(line.split()) for path in files for line in path.read_text().splitlines()}
-    for language, block in FENCE.findall(dedented(readme(step))):
+    for language, block in FENCE.findall(readme(step)):
         if language in {"python", "yaml"}:
             lines = {" ".join(line.split()) for line in block.splitlines()}
             assert lines - {""} <= known
@@ -413,16 +415,26 @@ def test_yaml_in_the_readme_stands_as_far_in_as_in_the_template(step):
         for path in folder.rglob("*.yaml")
         for line in path.read_text().splitlines()
     }
-    for margin, block in re.findall(
-        r"^( *)```yaml\n(.*?)^\1```", readme(step), re.MULTILINE | re.DOTALL
-    ):
-        lines = {line.removeprefix(margin) for line in block.splitlines()}
-        assert lines - {""} <= known
+    for language, block in FENCE.findall(readme(step)):
+        if language == "yaml":
+            assert set(block.splitlines()) - {""} <= known
 
 
-def dedented(text):
-    """Bring the fences inside list items to the margin."""
-    return re.sub(r"^ {3}(?=\s*\S)", "", text, flags=re.MULTILINE)
+@by_step()
+def test_yaml_in_a_hint_comes_out_as_far_in_as_in_the_template(step):
+    """A hint is printed with a margin, and YAML is copied from the screen with it."""
+    known = {line.rstrip() for line in finish(step, "template.yaml").read_text().splitlines()}
+    stripped = {line.strip() for line in known}
+    for number, text in enumerate(step.hints, 1):
+        for line in drawing.hint(step, Hint(number, len(step.hints), text), 100):
+            for shown in line.plain.splitlines():
+                assert shown.rstrip() in known or shown.strip() not in stripped
+
+
+@by_step()
+def test_no_code_block_of_the_readme_is_indented(step):
+    """So that a raw copy, out of the editor, brings no margin along."""
+    assert re.findall(r"^[ \t]+```.*", readme(step), re.MULTILINE) == []
 
 
 def test_the_buffer_of_step_02_lets_debug_go_only_when_a_payment_fails():

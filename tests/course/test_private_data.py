@@ -167,3 +167,15 @@ def test_an_ordinary_log_of_a_payment_is_never_taken_for_a_leak(seed: int) -> No
     }
     segment = {"id": f"{random.getrandbits(64):016x}", "start_time": random.random() * 1e9}
     assert find_private(sent(json.dumps(line), event=event, segments=(segment,))) == []
+
+
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_what_is_nested_deeper_than_python_calls_is_searched_or_taken_as_text(depth: int) -> None:
+    nested = "[" * depth + json.dumps(NUMBER) + "]" * depth
+    for message in (nested, json.dumps({"inner": nested})):
+        assert {leak.which for leak in find_private(sent(message))} == {"card number"}
+    value: object = NUMBER
+    for _ in range(depth):
+        value = [value]
+    (leak,) = find_private_in(value, EVENT)
+    assert leak.which == "card number"

@@ -61,6 +61,16 @@ def test_its_events_are_batches_of_the_templates_stream(name):
     assert len(records_of(event)) == len(event["Records"])
 
 
+@pytest.mark.parametrize("fault", [settlements.CUT_OFF, settlements.NO_AMOUNT])
+@pytest.mark.parametrize("seed", range(20))
+def test_the_first_bad_record_of_a_batch_is_bad_in_the_way_asked_for(seed, fault):
+    """So that a verdict does not hang on which comes first by chance."""
+    items = settlements.mixed(Random(seed), 8, 3, first_is_good=True, first_bad=fault)
+    faults = [one.fault for one in items]
+    assert next(filter(None, faults)) == fault
+    assert (faults[0], len(faults), len(set(faults))) == ("", 8, 4)
+
+
 @pytest.mark.parametrize("fault", settlements.POISON)
 def test_no_ledger_would_book_what_is_poison(fault):
     item = settlements.poison(Random(1), fault)

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from workshop.sam import Template, TemplateError, load_template
+from workshop.sam.nodes import suggestion
 
 SHORT_AND_LONG = {
     "!Ref P": "{Ref: P}",
@@ -100,10 +101,26 @@ Resources:
         ),
         (
             "   G:\n     Type: AWS::Logs::LogGroup\n",
+            "G stands in column 4, and F in column 3 | template.yaml:9:4  all resources under",
+        ),
+        (
+            "   G:\n     A: 1\n",
             (
                 "template.yaml:9:4  it begins in column 4; what it seems to belong to begins in"
                 " column 3, in line 3"
             ),
+        ),
+        (
+            "      G:\n        Type: AWS::Logs::LogGroup\n",
+            "no property 'G' | template.yaml:9:7  a resource stands under Resources, two columns",
+        ),
+        (
+            "      RetentionInDays: 7\n",
+            "no property 'RetentionInDays' | template.yaml:9:7  it belongs to a log group",
+        ),
+        (
+            "      Colour: blue\n",
+            "no property 'Colour' | template.yaml:9:7  the nearest of ",
         ),
         ("      Layers: 100 * a: 3\n", "template.yaml:9:22  a second colon in a line, or a line"),
         ("  G:x\n  H: 1\n", "template.yaml:10:3  line 9 has no colon, or no space after it"),
@@ -186,3 +203,42 @@ def test_any_text_gives_a_template_or_a_template_error(tmp_path, text):
         assert error.look.startswith("template.yaml:")  # noqa: PT017 - either outcome is right
     else:
         assert isinstance(template, Template)
+
+
+PASTED = """\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+{margin}G:  # pasted with another margin
+
+{margin}    Type: AWS::Logs::LogGroup
+  F:
+    Type: AWS::Serverless::Function
+"""
+
+
+@pytest.mark.parametrize(
+    ("margin", "said"),
+    [
+        ("     ", "G stands in column 6, and F in column 3 | template.yaml:3:6  all resources"),
+        ("", "G stands in column 1, and F in column 3 | template.yaml:3:1  all resources"),
+    ],
+)
+def test_of_resources_that_stand_apart_the_one_that_is_amiss_is_named(refusal, margin, said):
+    assert said in refusal(PASTED.format(margin=margin))
+
+
+@pytest.mark.parametrize(
+    ("typed", "known", "meant"),
+    [
+        ("PaymentLogGroup", "PaymentsLogGroup", True),
+        ("paymentsLogGroup", "PaymentsLogGroup", True),
+        ("!Rfe", "!Ref", True),
+        ("PaymentsApi", "PaymentsSlow", False),
+        ("AccessLogGroup", "PaymentsLogGroup", False),
+        ("PaymentsCrashing", "PaymentsFailing", False),
+    ],
+)
+def test_a_name_is_suggested_only_where_it_was_mistyped(typed, known, meant):
+    """Another resource's name in its place makes a template that means something else."""
+    said = suggestion(typed, [known])
+    assert said == (f"did you mean {known}?" if meant else f"known: {known}")

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from workshop.cli import durations
 from workshop.cli.project import DISTRIBUTION
+from workshop.cli.render.stream import Stream
 from workshop.errors import UsageError
 
 MODULES = {
@@ -50,12 +51,22 @@ _STEP = "step, by number or name"
 _OPTIONAL_STEP = "step, by number or name (without: the current one)"
 
 
+def _print(text: str) -> None:
+    stream = Stream(sys.stdout)
+    stream.write(text)
+    stream.flush()
+
+
 class _Parser(argparse.ArgumentParser):
     """An argument parser whose errors are ours: raised, one sentence, with a way on."""
 
     def error(self, message: str) -> NoReturn:
         text = message[:1].lower() + message[1:]
         raise UsageError(text.rstrip("."), f"{self.prog} --help")
+
+    def print_help(self, file: object = None) -> None:  # noqa: ARG002 (argparse gives none)
+        """Write the help, and mind that it gets there, which argparse itself does not."""
+        _print(self.format_help())
 
 
 class _Version(argparse.Action):
@@ -64,7 +75,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib import metadata
 
-        sys.stdout.write(f"workshop {metadata.version(DISTRIBUTION)}\n")
+        _print(f"workshop {metadata.version(DISTRIBUTION)}\n")
         parser.exit()
 
 

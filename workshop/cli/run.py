@@ -94,6 +94,8 @@ def run(
         whose = "the solution" if finished else "your code"
         screen.show(drawing.opening(step, whose, event, count))
         screen.show(*drawing.invocation(invocations[0], _readings(invocations[0]), screen.width))
+        if not mapped and count <= drawing.MOST_LOGS:
+            screen.show(*drawing.repeated(invocations, screen.width))
         if count > 1:
             screen.show(*drawing.further(invocations, screen.width))
         if mapped:

@@ -75,6 +75,11 @@ _SAID = {
     ): "does it open or write more and more? if not, it is this machine: workshop doctor",
 }
 """What an exception's message tells, whatever the line."""
+_OF_AWS = ("boto3", "botocore")
+_CALLS_AWS = tuple(
+    f"aws_lambda_powertools.utilities.{name}"
+    for name in ("data_masking", "feature_flags", "idempotency", "parameters", "streaming")
+)
 _MODULE = re.compile(r"No module named '([^']+)'|cannot import name '[^']+' from '([^']+)'")
 
 
@@ -216,14 +221,20 @@ def _import_error(sent: Sent, code: Code) -> NoReturn:
         )
     message = _message(sent)
     found = _MODULE.search(message)
-    line = _importing(code, found[1] or found[2]) if found else None
+    module = (found[1] or found[2]) if found else ""
+    line = _importing(code, module) if module else None
+    advice = "is the name spelled as its documentation spells it, and is it in requirements.txt?"
+    if module.partition(".")[0] in _OF_AWS:
+        line = line or _importing_for_aws(code)
+        advice = (
+            f"that line brings in {module}, which calls AWS. It is not there, for no step needs it"
+        )
     raise Wrong(
         "import-error",
         f"{code.module.name} cannot be imported",
         saw=message,
         wanted="every import to find its module, so that the handler can be loaded",
-        look=f"{line or code.module.name}\n"
-        "is the name spelled as its documentation spells it, and is it in requirements.txt?",
+        look=f"{line or code.module.name}\n{advice}",
         hint=False,
     )
 
@@ -285,7 +296,7 @@ def _timed_out(sent: Sent, code: Code) -> NoReturn:
         f"the function was ended: it did not answer within {limit} s{while_importing}",
         saw=_last_words(sent, "no answer"),
         wanted=f"an answer within the Timeout of template.yaml, {limit} s",
-        look=f"{code.module.name}: a loop that never ends, a sleep, or a call that waits?",
+        look=f"{_edited(code)}: a loop that never ends, a sleep, or a call that waits?",
         hint=False,
     )
 
@@ -428,16 +439,26 @@ def _frames(sent: Sent, code: Code) -> Iterator[Frame]:
 
 
 def _importing(code: Code, module: str) -> Frame | None:
-    """The learner's import statement that brings in `module`, directly or not."""
+    """The learner's import statement of `module`, of what it is in, or of what is in it."""
+    names = {".".join(module.split(".")[: end + 1]) for end in range(module.count(".") + 1)}
+    return _first_import(code, lambda name: name in names or name.startswith(f"{module}."))
+
+
+def _importing_for_aws(code: Code) -> Frame | None:
+    """The learner's import statement of a part of Powertools that calls AWS."""
+    return _first_import(code, lambda name: name.startswith(_CALLS_AWS))
+
+
+def _first_import(code: Code, is_meant: Callable[[str], bool]) -> Frame | None:
+    """The learner's first import statement of a module that is meant."""
     others = [code.folder / name for name in code.step.edit if name.endswith(".py")]
     for path in dict.fromkeys([code.module, *others]):
-        if line := _importing_in(path, module):
+        if line := _first_import_in(path, is_meant):
             return line
     return None
 
 
-def _importing_in(path: Path, module: str) -> Frame | None:
-    names = {".".join(module.split(".")[: end + 1]) for end in range(module.count(".") + 1)}
+def _first_import_in(path: Path, is_meant: Callable[[str], bool]) -> Frame | None:
     try:
         source = path.read_text(encoding="utf-8")
         tree = ast.parse(source)
@@ -451,7 +472,7 @@ def _importing_in(path: Path, module: str) -> Frame | None:
             if isinstance(node, ast.ImportFrom)
             else []
         )
-        if names & set(imported) or any(one.startswith(f"{module}.") for one in imported):
+        if any(map(is_meant, imported)):
             line = node.lineno  # type: ignore[attr-defined] # both kinds of import have it
             text = source.splitlines()[line - 1].strip()
             return Frame(f"{path.name}:{line}", "<module>", text)
@@ -472,6 +493,14 @@ def _functions(module: Path) -> list[str]:
     except (OSError, ValueError, SyntaxError):
         return []
     return [node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def _edited(code: Code) -> str:
+    """The files in which a slip may be: the handler's, and those edited beside it."""
+    others = [name for name in code.step.edit if name.endswith(".py")]
+    if code.module.name not in others:
+        return code.module.name
+    return " or ".join(others)
 
 
 def _listing(folder: Path) -> str:

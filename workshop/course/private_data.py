@@ -117,26 +117,32 @@ def _leaks(signal: str, path: str, value: str, patterns: _Patterns) -> Iterator[
         yield Leak(signal, where, which)
 
 
-def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every scalar in a JSON value as text, and every key, with its path."""
-    if isinstance(value, Mapping):
-        for key, child in value.items():
-            name = f"{path}.{key}" if path else str(key)
-            yield name, str(key)
-            yield from _leaves(child, name)
-    elif isinstance(value, list | tuple):
-        for place, child in enumerate(value):
-            yield from _leaves(child, f"{path}[{place}]")
-    elif isinstance(value, str) and value[:1] in {"{", "["} and (inner := _parsed(value)):
-        yield from _leaves(inner, path)
-    elif value is not None:
-        yield path, str(value)
+def _leaves(value: object) -> Iterator[tuple[str, str]]:
+    """Every scalar in a JSON value as text, and every key, with its path.
+
+    Without recursion: what a function logs may be nested deeper than Python calls.
+    """
+    waiting = [("", value)]
+    while waiting:
+        path, value = waiting.pop()
+        found: list[tuple[str, object]] = []
+        if isinstance(value, Mapping):
+            for key, child in value.items():
+                name = f"{path}.{key}" if path else str(key)
+                found += [(name, str(key)), (name, child)]
+        elif isinstance(value, list | tuple):
+            found += [(f"{path}[{place}]", child) for place, child in enumerate(value)]
+        elif isinstance(value, str) and value[:1] in {"{", "["} and (inner := _parsed(value)):
+            found.append((path, inner))
+        elif value is not None:
+            yield path, str(value)
+        waiting += reversed(found)
 
 
 def _parsed(text: str) -> dict[str, Any] | list[Any] | None:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict | list) else None
 

@@ -107,13 +107,6 @@ class Progress:
             ):  # Else it stays where it is, and is found again.
                 self._state = self._read_or_move_aside()
 
-    def passed_at(self, step: Step) -> datetime | None:
-        """When a step was first passed; None when it has not been."""
-        try:
-            return datetime.fromisoformat(self._state.passed[step.slug])
-        except (KeyError, ValueError):
-            return None
-
     def is_passed(self, step: Step) -> bool:
         """Whether a step has been passed."""
         return step.slug in self._state.passed

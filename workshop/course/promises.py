@@ -190,6 +190,7 @@ def nothing_private_is_shown(
     what: str = "private data is in the log",
     also: str = "a metric's dimensions and metadata are in the log, too",
     where: str = "app.py",
+    look: str | None = None,
 ) -> None:
     """Hold that no signal has card number, security code or holder.
 
@@ -198,6 +199,7 @@ def nothing_private_is_shown(
         what: What is wrong, when it is.
         also: What the learner may not know to be a place where it shows.
         where: The files that the learner edits.
+        look: Where to look, where there is more to say than that.
 
     Raises:
         Wrong: `private-data-shown`.
@@ -210,7 +212,8 @@ def nothing_private_is_shown(
                 what,
                 saw="\n".join(map(str, leaks[:_MOST_LEAKS])),
                 wanted=f"neither card number, nor cvc, nor holder; {also}",
-                look=f"which line in {where} gives away `event`, or something of `event['card']`?",
+                look=look
+                or f"which line in {where} gives away `event`, or something of `event['card']`?",
             )
 
 
@@ -278,7 +281,8 @@ def metrics_are_kept_by_service(traffic: Traffic, names: Iterable[str]) -> None:
                 saw=f"its dimensions: {dimensions(found[0])}",
                 wanted="service=payments alone: CloudWatch does not add series up, so that none "
                 "would answer for the whole service",
-                look=f"add_dimension, in app.py. {METRICS}#creating-metrics",
+                look="add_dimension, or default_dimensions of log_metrics, in app.py. "
+                f"{METRICS}#creating-metrics",
             )
 
 

@@ -10,6 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from workshop.account import REGION
+
 
 def sam_complaint(root: Path, template: Path, *, seconds: float = 60) -> str | None:
     """Ask the real `sam validate --lint` what is wrong with a template.
@@ -42,7 +44,7 @@ def sam_complaint(root: Path, template: Path, *, seconds: float = 60) -> str | N
         environment = {
             "HOME": home,  # Nothing of the user's AWS set-up is read or written.
             "PATH": os.environ.get("PATH", os.defpath),
-            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": REGION,
             "SAM_CLI_TELEMETRY": "0",
             "PYTHONDONTWRITEBYTECODE": "1",
         }

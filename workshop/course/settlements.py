@@ -12,20 +12,22 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
+from workshop.account import ACCOUNT_ID, REGION
 from workshop.course import payments
 from workshop.load import Timed
 from workshop.processor.cards import UNAVAILABLE
-from workshop.sam.intrinsics import ACCOUNT, REGION
 from workshop.streams import Clock, Shard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 STREAM = "charged-payments"
-POISON = ("cut-off", "not-utf-8", "no-amount", "amount-as-text", "negative", "unknown-currency")
+CUT_OFF = "cut-off"
+NO_AMOUNT = "no-amount"
+POISON = (CUT_OFF, "not-utf-8", NO_AMOUNT, "amount-as-text", "negative", "unknown-currency")
 """The ways in which a record cannot be booked."""
 
-_TRICKY = ("no-amount", "cut-off")
+_TRICKY = (NO_AMOUNT, CUT_OFF)
 _BATCH = 10
 
 
@@ -74,12 +76,12 @@ def poison(random: Random, fault: str | None = None) -> Item:
 
 
 def _spoiled(payment: dict[str, Any], fault: str) -> bytes:
-    if fault == "cut-off":
+    if fault == CUT_OFF:
         return json.dumps(payment).encode()[:-20]
     if fault == "not-utf-8":
         return b"\x00\xe9\x80" + json.dumps(payment).encode()[3:]
     spoiled: dict[str, Any] = dict(payment)
-    if fault == "no-amount":
+    if fault == NO_AMOUNT:
         del spoiled["amount"]
     elif fault == "amount-as-text":
         spoiled["amount"] = f"{payment['amount'] / 100:.2f}"
@@ -90,11 +92,25 @@ def _spoiled(payment: dict[str, Any], fault: str) -> bytes:
     return json.dumps(spoiled).encode()
 
 
-def mixed(random: Random, count: int, bad: int, *, first_is_good: bool = False) -> list[Item]:
+def mixed(
+    random: Random,
+    count: int,
+    bad: int,
+    *,
+    first_is_good: bool = False,
+    first_bad: str | None = None,
+) -> list[Item]:
     """So many records, so many of them bad, at random places and in different ways.
 
-    The first two bad ones are those that are met least by chance: an error that is no ValueError,
-    and one that holds the whole document.
+    Two ways are always among them, for they would be met least by chance: an error that is no
+    ValueError, and one that holds the whole document.
+
+    Args:
+        random: Where the values, the places and the other ways come from.
+        count: How many records.
+        bad: How many of them cannot be booked.
+        first_is_good: Whether the first record can be booked.
+        first_bad: The way in which the first bad one is bad, one of those two; else any.
     """
     others = [fault for fault in POISON if fault not in _TRICKY]
     ways = [*_TRICKY, *random.sample(others, max(0, bad - len(_TRICKY)))][:bad]
@@ -104,6 +120,10 @@ def mixed(random: Random, count: int, bad: int, *, first_is_good: bool = False) 
     if first_is_good and items[0].fault:
         at = next(place for place, one in enumerate(items) if not one.fault)
         items[0], items[at] = items[at], items[0]
+    if first_bad is not None:
+        first = next(place for place, one in enumerate(items) if one.fault)
+        at = next(place for place, one in enumerate(items) if one.fault == first_bad)
+        items[first], items[at] = items[at], items[first]
     return items
 
 
@@ -114,7 +134,7 @@ def batches(timed: Iterable[Timed]) -> Iterator[Timed]:
     a record that cannot be booked. `crowd.records` takes them apart again, for a mapping.
     """
     shard = Shard(Clock(0.0))
-    arn = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{STREAM}"
+    arn = f"arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:stream/{STREAM}"
     waiting = iter(timed)
     while batch := list(itertools.islice(waiting, _BATCH)):
         records = []

@@ -46,14 +46,6 @@ class OwnSpan:
         """Whether it is a call of another service, as a patched client writes it."""
         return self.span.document.get("namespace") == "remote"
 
-    @property
-    def http_status(self) -> int | None:
-        """The HTTP status that a call was answered with; None when there was no answer."""
-        http = self.span.document.get("http")
-        response = http.get("response") if isinstance(http, dict) else None
-        status = response.get("status") if isinstance(response, dict) else None
-        return status if isinstance(status, int) else None
-
     def __str__(self) -> str:
         return f"{self.span.name} ({self.seconds * 1000:.0f} ms)"
 

@@ -116,11 +116,6 @@ class Traffic:
     def __iter__(self) -> Iterator[Sent]:
         return iter(self.all)
 
-    @property
-    def environment_count(self) -> int:
-        """How many execution environments served them: one, unless one of them ended."""
-        return len({sent.invocation.environment_id for sent in self.all})
-
 
 def _failing(random: Random) -> str:
     return planted_card(random, UNAVAILABLE)["number"]

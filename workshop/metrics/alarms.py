@@ -47,6 +47,14 @@ _COMPARISONS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
     "LessThanThreshold": (operator.lt, "less than"),
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
+_OF_ONE_METRIC = (
+    *("MetricName", "Namespace", "Dimensions", "Period", "Unit", "Statistic"),
+    "ExtendedStatistic",
+)
+"""What says of an alarm on one metric which it is; with Metrics, that is said in there.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+"""
 _UNOFFERED = (
     "ThresholdMetricId",
     "EvaluationWindow",
@@ -298,8 +306,9 @@ def _read(logical_id: str, properties: Mapping[str, Any]) -> Alarm:
 def _queries(properties: Mapping[str, Any]) -> tuple[tuple[Query, ...], int]:
     """Return what an alarm watches, in either form, and the period of it."""
     if "Metrics" in properties:
-        if "MetricName" in properties:
-            raise MetricQueryError("it must have either Metrics or MetricName, and not both")
+        for name in _OF_ONE_METRIC:
+            if name in properties:
+                raise MetricQueryError(f"it must have either Metrics or {name}, and not both")
         return _metric_math_queries(properties["Metrics"])
     for name in ("MetricName", "Namespace", "Period"):
         if name not in properties:

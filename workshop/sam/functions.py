@@ -62,6 +62,31 @@ _PROPERTIES = (
     *("RuntimeManagementConfig", "SnapStart", "SourceKMSKeyArn", "Tags", "TenancyConfig"),
     *("Timeout", "Tracing", "VersionDeletionPolicy", "VersionDescription", "VpcConfig"),
 )
+_OF_A_STREAM = "it belongs to the event, under Events: among the Properties of one of type Kinesis"
+_OF_A_ROUTE = "it belongs to the event, under Events: among the Properties of one of type Api"
+_OF_AN_API = "it belongs to an API, a resource of type AWS::Serverless::Api"
+_OF_A_LOG_GROUP = "it belongs to a log group, a resource of type AWS::Logs::LogGroup"
+_ELSEWHERE = {
+    **dict.fromkeys(
+        (
+            *("BatchSize", "BisectBatchOnFunctionError", "DestinationConfig"),
+            *("FunctionResponseTypes", "MaximumRecordAgeInSeconds", "MaximumRetryAttempts"),
+            *("ParallelizationFactor", "StartingPosition", "Stream"),
+        ),
+        _OF_A_STREAM,
+    ),
+    **dict.fromkeys(("Method", "Path", "RestApiId"), _OF_A_ROUTE),
+    **dict.fromkeys(("AccessLogSetting", "MethodSettings", "StageName"), _OF_AN_API),
+    "TracingEnabled": f"{_OF_AN_API}; a function has Tracing: Active",
+    **dict.fromkeys(("LogGroupName", "RetentionInDays"), _OF_A_LOG_GROUP),
+    **dict.fromkeys(
+        ("ApplicationLogLevel", "LogFormat", "LogGroup", "SystemLogLevel"),
+        "it belongs under LoggingConfig, two columns further in",
+    ),
+    "Variables": "it belongs under Environment, two columns further in",
+    "Alarms": "it belongs under DeploymentPreference, two columns further in",
+}
+"""What the steps ask for and is no property of a function, to where it belongs."""
 
 
 def read_function(resolver: Resolver, logical_id: str, resource: Node, folder: Path) -> Function:
@@ -77,7 +102,7 @@ def read_function(resolver: Resolver, logical_id: str, resource: Node, folder: P
         TemplateError: Something is missing, out of its limits or cannot be resolved.
     """
     properties = _properties(resolver, logical_id, resource)
-    properties.only(_PROPERTIES)
+    properties.only(_PROPERTIES, elsewhere=_ELSEWHERE)
     name = resolver.physical_name(logical_id)
     properties.text("FunctionName", default=name, pattern=r"[A-Za-z0-9_-]{1,64}")
     code_uri = _code_uri(properties, folder)

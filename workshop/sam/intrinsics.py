@@ -177,7 +177,8 @@ class Resolver:
             return f"{STACK}-{name}"
         self._refuse_generated(name, place)
         known = [*self._parameters, *self._resources, *PSEUDO_PARAMETERS]
-        raise place.error(f"nothing here is called {name!r}", suggestion(name, known))
+        otherwise = "declare it: a resource under Resources, a value under Parameters"
+        raise place.error(f"nothing here is called {name!r}", suggestion(name, known, otherwise))
 
     def _get_att(self, argument: Node) -> str:
         if isinstance(argument.value, list):
@@ -191,7 +192,8 @@ class Resolver:
         if logical_id not in self._resources:
             self._refuse_generated(logical_id, place)
             raise place.error(
-                f"there is no resource {logical_id!r}", suggestion(logical_id, self._resources)
+                f"there is no resource {logical_id!r}",
+                suggestion(logical_id, self._resources, "declare it under Resources"),
             )
         known = _kind(self._resources[logical_id]).attributes
         if attribute not in known:

@@ -10,7 +10,7 @@ from workshop.sam.functions import read_function, read_log_group
 from workshop.sam.globals_section import merge_globals
 from workshop.sam.intrinsics import Resolver
 from workshop.sam.model import Event, Function, LogGroup, Template
-from workshop.sam.nodes import Node, Place, suggestion
+from workshop.sam.nodes import Node, Place, is_resource, suggestion
 from workshop.sam.parameters import read_parameters
 from workshop.sam.physical import FUNCTION, IMPLICIT_API, LOG_GROUP, REST_API
 
@@ -99,7 +99,7 @@ def _template(path: Path, root: Node, overrides: Mapping[str, str]) -> Template:
         if name not in _SECTIONS:
             raise node.key_place.error(
                 f"a template has no section {name!r}",
-                suggestion(name, _SECTIONS, _FURTHER_IN["Type" in _names(node)]),
+                suggestion(name, _SECTIONS, _FURTHER_IN[is_resource(node)]),
             )
     if "Resources" not in sections:
         raise root.place.error(f"{path.name} has no Resources section")
@@ -171,17 +171,13 @@ def _is_wanted(resolver: Resolver, logical_id: str, node: Node) -> bool:
     return resolver.condition(condition.value, condition.place)
 
 
-def _names(node: Node) -> frozenset[str]:
-    return frozenset(node.value) if isinstance(node.value, dict) else frozenset()
-
-
 def _check_attributes(logical_id: str, node: Node) -> None:
     """Refuse what may not stand beside a resource's properties, as CloudFormation does."""
     attributes = node.mapping(f"resource {logical_id}")
     for name, child in attributes.items():
         if name in _ATTRIBUTES or "Type" not in attributes:
             continue
-        if "Type" in _names(child):
+        if is_resource(child):
             further = f"a resource stands as far in as {logical_id} does, not further"
         else:
             further = "does it belong under Properties, two columns further in?"

@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.
 """
 
 import difflib
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -24,6 +26,15 @@ MAX_BYTES = 1_000_000
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 """
 MAX_DEPTH = 100
+
+_NEARLY_THE_SAME = 0.8
+_MOST_SLIPS = 2
+_MANY = 12
+# A name, and on the next line that says something a type of AWS: a resource, wherever it stands.
+_RESOURCE = re.compile(
+    r"^(?P<margin> *)(?P<name>\w+): *(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)* +Type: *[\"']?AWS::",
+    re.MULTILINE,
+)
 
 SHORT_FORMS = {
     "!Ref": "Ref",
@@ -105,6 +116,12 @@ def function_name(node: Node) -> str | None:
     return None
 
 
+def is_resource(node: Node) -> bool:
+    """Whether the node reads like a resource: a mapping with a `Type` of AWS."""
+    said = node.value.get("Type") if isinstance(node.value, dict) else None
+    return said is not None and str(said.value).startswith("AWS::")
+
+
 def kind(value: object) -> str:
     """Name a value's type as a person would."""
     if value is None:
@@ -119,12 +136,31 @@ def kind(value: object) -> str:
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """`did you mean X?`, or what to say when nothing resembles the name: else all that is known."""
+    """`did you mean X?`, or what to say of a name that is no other one mistyped.
+
+    Args:
+        name: What is not known.
+        known: What is.
+        otherwise: What to say where no known name is nearly the same; else all that is known, of
+            many the nearest.
+    """
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = [one for one in difflib.get_close_matches(name, names) if _is_slip(name, one)]
     if close:
         return f"did you mean {close[0]}?"
-    return otherwise or f"known: {', '.join(names) or 'none'}"
+    if otherwise:
+        return otherwise
+    if len(names) > _MANY:
+        nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.0)
+        return f"the nearest of {len(names)} known: {', '.join(nearest)}"
+    return f"known: {', '.join(names) or 'none'}"
+
+
+def _is_slip(typed: str, name: str) -> bool:
+    """Whether a name was mistyped: PaymentsApi, which begins alike, is no slip of PaymentsSlow."""
+    nearly = difflib.SequenceMatcher(None, typed, name).ratio() >= _NEARLY_THE_SAME
+    near = abs(len(typed) - len(name)) <= _MOST_SLIPS
+    return (nearly and near) or sorted(typed) == sorted(name)
 
 
 def read(data: bytes, file: str) -> Node:
@@ -179,7 +215,38 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> Template
     if "\t" in indent:
         return place.error("a tab indents this line", "YAML wants spaces")
     problem = error.problem or "it cannot be parsed"
+    if _in_block(error) and (uneven := _uneven_resources(text, file)) is not None:
+        return uneven
     return place.error(f"{file} is not YAML: {problem}", _explained(error, len(indent)))
+
+
+def _in_block(error: yaml.MarkedYAMLError) -> bool:
+    """Whether a line does not stand where the parser wanted it."""
+    return (error.context or "").startswith("while parsing a block")
+
+
+def _uneven_resources(text: str, file: str) -> TemplateError | None:
+    """Name the first resource that does not stand where the others do; None where all do.
+
+    A parser stops where two neighbours stand apart, and cannot know which of them is amiss.
+    """
+    found = [
+        (match["name"], _place_after(text[: match.start("name")], file))
+        for match in _RESOURCE.finditer(text)
+    ]
+    # Of as many here as there, those less far in are right: what is pasted brings a margin along.
+    columns = Counter(place.column for _, place in found if place.column > 1)
+    if not columns:
+        return None
+    usual = max(columns, key=lambda column: (columns[column], -column))
+    right = next(name for name, place in found if place.column == usual)
+    for name, place in found:
+        if place.column != usual:
+            return place.error(
+                f"{name} stands in column {place.column}, and {right} in column {usual}",
+                "all resources under Resources stand equally far in",
+            )
+    return None
 
 
 def _explained(error: yaml.MarkedYAMLError, indent: int) -> str:
@@ -192,7 +259,7 @@ def _explained(error: yaml.MarkedYAMLError, indent: int) -> str:
     problem, context = error.problem or "", error.context or ""
     begun, stopped = error.context_mark, error.problem_mark
     line = begun.line + 1 if begun else 0
-    if begun and stopped and context.startswith("while parsing a block"):
+    if begun and stopped and _in_block(error):
         if stopped.column == indent != begun.column:
             return (
                 f"it begins in column {indent + 1}; what it seems to belong to begins in column "

@@ -1,13 +1,15 @@
 """The properties of one resource: each read with its type, its limits and its place."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from workshop.sam.errors import TemplateError
 from workshop.sam.intrinsics import NO_VALUE, Resolver
-from workshop.sam.nodes import Node, Place, function_name, kind, suggestion
+from workshop.sam.nodes import Node, Place, function_name, is_resource, kind, suggestion
 from workshop.sam.parameters import scalar_text
+
+_NOWHERE: Mapping[str, str] = {}
 
 
 class Properties:
@@ -42,22 +44,28 @@ class Properties:
         """Where the value of a property stands; the owner's place when it is not there."""
         return self._nodes[name].place if name in self._nodes else self.place
 
-    def only(self, known: Iterable[str], otherwise: str = "") -> None:
+    def only(
+        self, known: Iterable[str], otherwise: str = "", elsewhere: Mapping[str, str] = _NOWHERE
+    ) -> None:
         """Refuse a property that is not known, as SAM does.
 
         Args:
             known: The names there may be.
             otherwise: What to say of a name that resembles none of them.
+            elsewhere: Names that are known in another place, to what to say of them.
 
         Raises:
             TemplateError: There is one.
         """
         names = tuple(known)
         for name, node in self._nodes.items():
-            if name not in names:
-                raise node.key_place.error(
-                    f"{self._owner} has no property {name!r}", suggestion(name, names, otherwise)
-                )
+            if name in names:
+                continue
+            if is_resource(node):
+                hint = "a resource stands under Resources, two columns in"
+            else:
+                hint = elsewhere.get(name) or suggestion(name, names, otherwise)
+            raise node.key_place.error(f"{self._owner} has no property {name!r}", hint)
 
     def names_match(self, pattern: str) -> None:
         """Refuse a property whose name does not match, for mappings whose names are free.

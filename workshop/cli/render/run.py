@@ -15,6 +15,9 @@ from workshop.metrics.statistics import percentile
 from workshop.signals import Invocation
 from workshop.traces import assemble
 
+MOST_LOGS = 3
+"""Invocations whose log events are all drawn; of more, only those of the first are."""
+
 MOST_LINES = 20
 """Invocations drawn with a line each; of more, only the summary is."""
 
@@ -53,6 +56,14 @@ def invocation(what: Invocation, readings: Sequence[emf.EmfReading], width: int)
         yield Text()
         yield telemetry.heading("trace", trace.id)
         yield from waterfall(trace, width)
+
+
+def repeated(invocations: Sequence[Invocation], width: int) -> Iterator[Text]:
+    """Draw what the invocations after the first logged, so that they can be compared with it."""
+    for number, one in enumerate(invocations[1:], 2):
+        yield Text()
+        yield Text.assemble((f"invocation {number}", "title"), "  ", telemetry.figures(one))
+        yield from telemetry.log_events(one.log_events, width, dropped=one.dropped_log_events)
 
 
 def further(invocations: Sequence[Invocation], width: int) -> Iterator[Text]:
