@@ -14,6 +14,7 @@ import threading
 import time
 from contextlib import suppress
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -100,10 +101,38 @@ def test_a_port_that_is_taken_is_passed_over_or_named(workshop, checkout):
         port = other.getsockname()[1]
         refused = workshop("up", "--port", str(port))
         assert refused.status == 2
-        assert f"the endpoint did not come up: port {port} is taken" in refused.said
+        assert f"port {port} is taken" in refused.said
     with suppress(OSError), socket.create_server(("127.0.0.1", 4590)):
         assert workshop("up").status == 0
         assert state(checkout)["port"] > 4590
+
+
+def test_a_port_that_is_taken_leaves_the_endpoint_that_runs(workshop, checkout):
+    workshop("up", "1")
+    before = state(checkout)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        assert workshop("up", "2", "--port", str(other.getsockname()[1])).status == 2
+    assert state(checkout) == before
+    assert listens(before["port"])
+
+
+def test_an_answer_that_is_no_json_is_shown():
+    class Failing(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(500)
+            self.end_headers()
+            self.wfile.write(b"out of order")
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Failing) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        with pytest.raises(ToolError, match="answered 500: out of order"):
+            Client(server.server_port).call("logs", "DescribeLogGroups")
+        thread.join()
 
 
 def test_a_place_where_no_state_can_be_kept_is_named_in_words(workshop, checkout):

@@ -11,7 +11,7 @@ from workshop.cli.render import endpoint as drawing
 from workshop.cli.render.screen import Screen
 from workshop.course import stage, workspace
 from workshop.course.catalogue import Step
-from workshop.endpoint import background
+from workshop.endpoint import background, ports
 
 
 def command(project: Project, screen: Screen, options: argparse.Namespace) -> int:
@@ -49,6 +49,8 @@ def up(project: Project, screen: Screen, step: Step, *, finished: bool, port: in
             and port in (None, found.port)
         )
         if found is None or not already:
+            if port is not None and (found is None or port != found.port):
+                ports.require_free(port)  # before the one that runs is ended
             former = background.stop(places)
             wanted = former.port if port is None and former else port
             found = background.start(

@@ -9,7 +9,7 @@ from workshop.account import ACCOUNT_ID, REGION
 from workshop.endpoint.alarms import Alarms
 from workshop.endpoint.cloudwatch import CloudWatch
 from workshop.endpoint.functions import Functions, Parameters, no_parameters
-from workshop.endpoint.http import HOST, Request, Response, Server
+from workshop.endpoint.http import Request, Response, Server
 from workshop.endpoint.lambda_api import LambdaApi
 from workshop.endpoint.logs.errors import invalid
 from workshop.endpoint.logs.events import Events
@@ -20,6 +20,7 @@ from workshop.endpoint.logs.query_definitions import QueryDefinitions
 from workshop.endpoint.protocols import JsonService, Protocols
 from workshop.endpoint.readings import Metrics
 from workshop.endpoint.xray import XRay
+from workshop.loopback import HOST
 from workshop.store import Store
 
 DECK_PORT = 3030

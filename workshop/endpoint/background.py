@@ -21,9 +21,9 @@ from workshop.account import REGION
 from workshop.endpoint import aws_config
 from workshop.endpoint.app import HEALTH, Endpoint
 from workshop.endpoint.functions import Parameters, no_parameters
-from workshop.endpoint.http import HOST
 from workshop.endpoint.ports import listening
 from workshop.errors import LearnerError, ToolError, UsageError, WorkshopError
+from workshop.loopback import HOST
 
 DEFAULT_PORT = 4590
 """The first port tried; when it is taken, those after it."""

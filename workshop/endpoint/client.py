@@ -6,8 +6,8 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from workshop.endpoint.errors import ApiError
-from workshop.endpoint.http import HOST
 from workshop.errors import ToolError
+from workshop.loopback import HOST
 
 _TARGETS = {
     "logs": ("Logs_20140328", "application/x-amz-json-1.1"),
@@ -21,6 +21,7 @@ _PATHS = {
     "PutTraceSegments": "/TraceSegments",
 }
 _SECONDS = 300.0
+_SHOWN_BYTES = 200  # of an answer that is no JSON
 
 
 class Client:
@@ -63,10 +64,16 @@ class Client:
             self._connection.request("POST", path, body.encode(), head)
             response = self._connection.getresponse()
             content = response.read()
-            answer = json.loads(content or b"{}")
-        except (OSError, HTTPException, ValueError) as error:
+        except (OSError, HTTPException) as error:
             raise ToolError(
                 f"the endpoint does not answer: {type(error).__name__}", "workshop status"
+            ) from error
+        try:
+            answer = json.loads(content or b"{}")
+        except ValueError as error:
+            text = content[:_SHOWN_BYTES].decode(errors="replace")
+            raise ToolError(
+                f"the endpoint answered {response.status}: {text}", "workshop status"
             ) from error
         if response.status >= 300:  # noqa: PLR2004 - HTTP's own classes
             code = response.headers.get("x-amzn-ErrorType", "InternalFailure")

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
 
-HOST = "127.0.0.1"
+from workshop.loopback import HOST
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """Largest body taken: a lookup table of 10 MB, the most that any operation allows, and room."""

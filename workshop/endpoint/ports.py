@@ -1,15 +1,34 @@
 """A port of its own for each server: the one asked for, or the first that is free."""
 
 import errno
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 from workshop.errors import ToolError, UsageError
+from workshop.loopback import HOST
 
 S = TypeVar("S")
 
 _PORTS = 50
+
+
+def require_free(port: int) -> None:
+    """See to it that a server could listen on a port.
+
+    Raises:
+        UsageError: The port is taken, or not open to this account.
+    """
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
+        raise _unusable(port, error) from error
+
+
+def _unusable(port: int, error: OSError) -> UsageError:
+    reason = "not open to this account" if error.errno == errno.EACCES else "taken"
+    return UsageError(f"port {port} is {reason}", "leave --port away, and a free one is found")
 
 
 @contextmanager
@@ -35,19 +54,16 @@ def listening(
         ToolError: No port is free, or this machine cannot listen.
     """
     wanted = range(first, first + _PORTS) if port is None else [port]
-    reason = "taken"
     for candidate in wanted:
         try:
             server = serve(candidate)
         except OSError as error:
             if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
                 raise ToolError(f"{what} cannot listen: {error}") from error
-            if error.errno == errno.EACCES:
-                reason = "not open to this account"
+            if port is not None:
+                raise _unusable(port, error) from error
             continue
         with server as running:
             yield running
         return
-    if port is not None:
-        raise UsageError(f"port {port} is {reason}", "leave --port away, and a free one is found")
     raise ToolError(f"no port from {wanted[0]} to {wanted[-1]} is free", f"{command} --port N")

@@ -11,9 +11,10 @@ from workshop.api_gateway import Exchange, Front, HttpRequest, RestApi, rest_api
 from workshop.api_gateway.answers import LAMBDA_THROTTLED, MALFORMED, TOO_LARGE, GatewayError
 from workshop.api_gateway.front import MAX_BODY_BYTES
 from workshop.endpoint.functions import Functions, Parameters, no_parameters
-from workshop.endpoint.http import HOST, Request, Response, Server
+from workshop.endpoint.http import Request, Response, Server
 from workshop.errors import WorkshopError
 from workshop.lab import Lab
+from workshop.loopback import HOST
 from workshop.store import Store
 
 DEFAULT_PORT = 4600

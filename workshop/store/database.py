@@ -330,7 +330,10 @@ class Database:
                 raise
             raise StoreError(
                 f"the database of telemetry cannot be opened: {_first_line(error)}",
-                f"close what else has it open, or move {self._path} away to begin a new one",
+                # DuckDB's errors have no number.
+                "make room on the disk, then try again"
+                if "No space left" in str(error)
+                else f"close what else has it open, or move {self._path} away to begin a new one",
             ) from error
 
     def _close(self) -> None:
