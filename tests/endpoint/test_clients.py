@@ -1,11 +1,14 @@
 """Clients that we did not write, as processes: the AWS and SAM CLIs, boto3, awswrangler."""
 
+import contextlib
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -180,30 +183,40 @@ def aws_cli_2():
     pytest.skip("`aws logs tail` wants the AWS CLI 2, and no `aws` on PATH is one")
 
 
-def test_the_aws_cli_2_follows_a_log(aws_cli_2, environment, endpoint, aws, tmp_path):
+def test_the_aws_cli_2_follows_a_log(aws_cli_2, environment, endpoint, aws):
     command, version = aws_cli_2
     before, later = f"before {uuid.uuid4().hex}", f"later {uuid.uuid4().hex}"
     # Older ones know no `services` in a profile, and would ask AWS.
     where = [] if version >= (2, 13) else ["--endpoint-url", endpoint.url]
     aws("lambda").invoke(FunctionName="echo", Payload=json.dumps({"say": before}))
-    output = tmp_path / "output"
+    terminal, theirs = pty.openpty()  # it keeps back what it writes to anything else
+    output: list[str] = []
 
-    with output.open("w") as stream:
-        following = subprocess.Popen(
-            [command, "logs", "tail", GROUP, "--follow", "--format", "short", *where],
-            env=environment,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            assert eventually(lambda: before in output.read_text(), 120), output.read_text()
-            aws("lambda").invoke(FunctionName="echo", Payload=json.dumps({"say": later}))
-            assert eventually(lambda: later in output.read_text(), 120), output.read_text()
-        finally:
-            following.terminate()
-            following.wait(30)
+    def read():
+        with contextlib.suppress(OSError):  # that it has ended
+            while True:
+                output.append(os.read(terminal, 65536).decode())
 
-    assert output.read_text().count(before) == output.read_text().count(later) == 1
+    following = subprocess.Popen(
+        [command, "logs", "tail", GROUP, "--follow", "--format", "short", *where],
+        env=environment,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        assert eventually(lambda: before in "".join(output), 120), "".join(output)
+        aws("lambda").invoke(FunctionName="echo", Payload=json.dumps({"say": later}))
+        assert eventually(lambda: later in "".join(output), 120), "".join(output)
+    finally:
+        following.terminate()
+        following.wait(30)
+        reader.join()
+        os.close(terminal)
+
+    assert "".join(output).count(before) == "".join(output).count(later) == 1
 
 
 @pytest.mark.skipif(not WRANGLER.exists(), reason="awswrangler comes with `make test`")
