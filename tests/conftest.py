@@ -1,6 +1,5 @@
 """What all tests need."""
 
-import os
 import signal
 
 import pytest
@@ -13,16 +12,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # An example that takes long says only that the machine is busy.
 settings.register_profile("patient", settings(), deadline=None)
 settings.load_profile("patient")
-
-WORKERS_A_CORE = 2
-"""A worker waits for half of its time, for a process to start or for a time-out to pass."""
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_xdist_auto_num_workers():
-    """Have `pytest -n auto` keep every core busy; an explicit number stays as it is."""
-    found = yield
-    return found if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else WORKERS_A_CORE * found
 
 
 def pytest_collection_modifyitems(items):

@@ -137,7 +137,8 @@ def test_a_slip_in_settle_is_told_with_its_line(tmp_path):
         verdict = check_step(STEP, folder)
     assert verdict.tool_failure is None
     assert verdict.wrong.rule == "handler-raised"
-    assert verdict.wrong.saw == "NameError: name 'counts' is not defined"
+    # Python 3.13 adds a guess.
+    assert verdict.wrong.saw.startswith("NameError: name 'counts' is not defined")
     line = 1 + text.splitlines().index("        count(payment)")
     assert verdict.wrong.look == f"app.py:{line}"
 
