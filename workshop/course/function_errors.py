@@ -127,7 +127,7 @@ def files_missing(folder: Path, step: Step) -> None:
         raise Wrong(
             "file-missing",
             "template.yaml is not there",
-            saw=f"the folder holds {_listing(folder)}",
+            saw=f"the folder holds {listing(folder)}",
             wanted="a template.yaml: it names the function, its handler and its settings",
             look=f"was it renamed or moved?   workshop reset {step.number:02} brings it back",
             hint=False,
@@ -214,7 +214,7 @@ def _import_error(sent: Sent, code: Code) -> NoReturn:
         raise Wrong(
             "file-missing",
             f"{code.module.name} is not there",
-            saw=f"the folder holds {_listing(code.folder)}",
+            saw=f"the folder holds {listing(code.folder)}",
             wanted=f"{code.module.name}: template.yaml says `Handler: {code.function.handler}`",
             look=f"was it renamed or moved?   workshop reset {code.step.number:02} brings it back",
             hint=False,
@@ -503,7 +503,8 @@ def _edited(code: Code) -> str:
     return " or ".join(others)
 
 
-def _listing(folder: Path) -> str:
+def listing(folder: Path) -> str:
+    """Name what a folder holds, but for what is hidden."""
     names = sorted(
         f"{path.name}/" if path.is_dir() else path.name
         for path in folder.iterdir()

@@ -6,6 +6,7 @@ import ast
 import itertools
 from typing import TYPE_CHECKING
 
+from workshop.course.function_errors import listing
 from workshop.course.wrong import Wrong
 
 if TYPE_CHECKING:
@@ -55,11 +56,10 @@ def require_readable(step: Step, code: Path) -> None:
     path = code / name
     number = f"{step.number:02}"
     if not path.is_file():
-        names = sorted(one.name for one in code.iterdir() if not one.name.startswith((".", "__")))
         raise Wrong(
             "file-missing",
             f"{name} is not there",
-            saw=f"the folder holds {', '.join(names) or 'nothing'}",
+            saw=f"the folder holds {listing(code)}",
             wanted=f"your tests in {name}",
             look=f"was it renamed or moved?   workshop reset {number} brings the start back",
             hint=False,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workshop.insights import syntax
+from workshop.insights import syntax, times
 from workshop.insights.errors import MalformedQuery
 from workshop.insights.expressions import Parameters, Scope
 
@@ -68,16 +68,8 @@ def _bound(written: str | None, otherwise: int, scope: Scope, node: syntax.Node)
     if written.lower() == "now":
         return scope.now_ms
     found = re.fullmatch(r"([-+]?\d+)([a-z]*)", written.lower())
-    lengths = {
-        "": 1,
-        "ms": 1,
-        "s": 1000,
-        "m": 60_000,
-        "h": 3_600_000,
-        "d": 86_400_000,
-        "w": 604_800_000,
-    }
-    if found is None or found[2] not in lengths or len(found[1]) > _MOST_DIGITS:
+    length = times.MILLISECONDS.get(found[2] or "ms") if found else None
+    if found is None or length is None or len(found[1]) > _MOST_DIGITS:
         raise MalformedQuery(f"{written} is no time", node.start, node.end)
-    amount = int(found[1]) * lengths[found[2]]
+    amount = int(found[1]) * length
     return amount if not found[2] and found[1].isdigit() else scope.now_ms + amount

@@ -23,11 +23,11 @@ class Period:
     @property
     def milliseconds(self) -> int | None:
         """Its length; None for months and longer, which have no fixed one."""
-        each = _MILLISECONDS.get(self.unit)
+        each = MILLISECONDS.get(self.unit)
         return None if each is None else self.count * each
 
 
-_MILLISECONDS = {
+MILLISECONDS = {
     "ms": 1,
     "s": 1000,
     "m": 60_000,
@@ -35,6 +35,8 @@ _MILLISECONDS = {
     "d": 86_400_000,
     "w": 604_800_000,
 }
+"""Lengths of the units that have a fixed one."""
+
 # "Larger values are clamped", says the page of `bin`.
 _CAPS = {"ms": 1000, "s": 60, "m": 60, "h": 24}
 _MONTHS = {"mo": 1, "q": 3, "y": 12}

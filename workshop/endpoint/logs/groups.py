@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workshop.endpoint.logs.kept import keep
 from workshop.store import StoreError
 
 
@@ -97,13 +98,7 @@ class Groups:
         if self._file is None:
             return
         content = {name: vars(created) for name, created in self._created.items()}
-        unfinished = self._file.with_suffix(".new")
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(json.dumps(content), encoding="utf-8")
-            unfinished.replace(self._file)
-        except OSError as error:
-            raise StoreError(f"the log groups cannot be kept: {error}") from error
+        keep(self._file, json.dumps(content), "the log groups")
 
 
 def _read(file: Path) -> dict[str, Created]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from workshop.endpoint.arguments import Arguments
 from workshop.endpoint.errors import ApiError
 from workshop.endpoint.logs.errors import invalid, not_found
+from workshop.endpoint.logs.kept import keep
 from workshop.endpoint.protocols import Operation
 from workshop.store import StoreError
 
@@ -210,15 +211,8 @@ class LookupTables:
         if self._folder is None:
             self._bodies[about.name] = body
             return
-        file = self._file(about.name)
-        unfinished = file.with_suffix(".new")
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("w", encoding="utf-8", newline="") as out:
-                out.write(json.dumps(asdict(about)) + "\n" + body)
-            unfinished.replace(file)
-        except OSError as error:
-            raise StoreError(f"the lookup table cannot be kept: {error}") from error
+        text = json.dumps(asdict(about)) + "\n" + body
+        keep(self._file(about.name), text, "the lookup table")
 
     def _kept(self) -> list[_About]:
         found = []

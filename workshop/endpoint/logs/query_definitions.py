@@ -18,6 +18,7 @@ from workshop.endpoint.arguments import Arguments
 from workshop.endpoint.errors import ApiError
 from workshop.endpoint.logs.errors import invalid, not_found
 from workshop.endpoint.logs.events import GROUP_NAME
+from workshop.endpoint.logs.kept import keep
 from workshop.endpoint.protocols import Operation
 from workshop.store import StoreError
 
@@ -176,13 +177,7 @@ class QueryDefinitions:
 
     def _write(self, kept: dict[str, dict[str, Any]]) -> None:
         if self._file is not None:
-            unfinished = self._file.with_suffix(".new")
-            try:
-                self._file.parent.mkdir(parents=True, exist_ok=True)
-                unfinished.write_text(json.dumps(kept), encoding="utf-8")
-                unfinished.replace(self._file)
-            except OSError as error:
-                raise StoreError(f"the saved query cannot be kept: {error}") from error
+            keep(self._file, json.dumps(kept), "the saved query")
         self._kept = kept
 
 
