@@ -38,6 +38,17 @@ def test_a_text_gives_way_before_anything_else():
     assert [line.split()[:2] for line in lines[1:4]] == [[one, "pay_0123456789ab"] for one in IDS]
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_long_titles_over_figures_give_way_before_a_text_says_too_little(width):
+    pattern = '{"level":"INFO","message":"payment charged","payment_id":"<*>"}'
+    titles = ("@sampleCount", "@differenceEventCount", "@differenceDescription")
+    rows = [{"@pattern": pattern} | dict.fromkeys(titles, "12")]
+    lines = drawn(rows, width)
+
+    assert lines[1].startswith(pattern[:23])
+    assert max(map(len, lines)) <= width
+
+
 def test_what_does_not_fit_side_by_side_stands_below_one_another():
     lines = drawn(rows_of(payment_id="pay_0123456789ab", message="a payment was charged"), 60)
 

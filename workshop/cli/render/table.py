@@ -51,11 +51,11 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], width
         least = sum(min(wanted[i], columns[i].least) for i in shown) + len(_GAP) * (len(shown) - 1)
         if least > width and not columns[index].keep:
             shown.remove(index)
-    widths = _fit(
-        [wanted[index] for index in shown],
-        width - len(_GAP) * (len(shown) - 1),
-        [held[index] if columns[index].whole else 1 for index in shown],
-    )
+    room = width - len(_GAP) * (len(shown) - 1)
+    widths = [wanted[i] for i in shown]
+    squeezed = [held[i] if columns[i].whole else min(wanted[i], columns[i].least) for i in shown]
+    widths = _fit(widths, room, squeezed)
+    widths = _fit(widths, room, [held[i] if columns[i].whole else 1 for i in shown])
     lines = []
     if any(columns[index].title for index in shown):
         titles = [Text(columns[index].title, "quiet") for index in shown]
