@@ -7,7 +7,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -18,6 +18,7 @@ from workshop.local_lambda.errors import (
     LambdaClosedError,
     RequestTooLargeError,
 )
+from workshop.local_lambda.hand_over import begun_in
 from workshop.local_lambda.pool import Pool
 from workshop.local_lambda.service_segments import trace_context
 from workshop.sam.model import Function
@@ -135,7 +136,7 @@ class LocalLambda:
             InvalidRequestContentError: At once, as RequestTooLargeError and LambdaClosedError.
         """
         request = self._request(payload, trace_header, client_context)
-        return self._run(self._pool.invoke(request))
+        return self._run(lambda: self._pool.invoke(request))
 
     def invoke_together(self, payloads: Sequence[bytes]) -> list[Invocation]:
         """Invoke with several events that come at the same moment, and wait for all.
@@ -152,7 +153,7 @@ class LocalLambda:
             # Each becomes a task, and all have taken their environment before one can end.
             return await asyncio.gather(*(self._pool.invoke(request) for request in requests))
 
-        return self._run(serve()).result()
+        return self._run(serve).result()
 
     def _request(
         self, payload: bytes, trace_header: str | None, client_context: str | None
@@ -165,13 +166,12 @@ class LocalLambda:
             received=time.time(),
         )
 
-    def _run(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
+    def _run(self, work: Callable[[], Coroutine[Any, Any, _T]]) -> concurrent.futures.Future[_T]:
         with self._lock:
             if self._closed:
-                work.close()
                 what = f"{self.function.name} is closed"
                 raise LambdaClosedError(what)
-            return asyncio.run_coroutine_threadsafe(work, self._loop)
+            return begun_in(self._loop, work)
 
     def _tell(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Tell of an error of ours in a callback of the loop, which would only log it.
@@ -201,7 +201,7 @@ class LocalLambda:
         with self._lock:
             self._closed = True
             if self._closing is None:
-                self._closing = asyncio.run_coroutine_threadsafe(self._pool.close(), self._loop)
+                self._closing = begun_in(self._loop, self._pool.close)
         concurrent.futures.wait([self._closing])
         with self._lock:
             if not self._loop.is_closed():
