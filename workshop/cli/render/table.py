@@ -53,8 +53,9 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], width
             shown.remove(index)
     room = width - len(_GAP) * (len(shown) - 1)
     widths = [wanted[i] for i in shown]
-    squeezed = [held[i] if columns[i].whole else min(wanted[i], columns[i].least) for i in shown]
-    widths = _fit(widths, room, squeezed)
+    if any(columns[i].whole for i in shown):  # their titles give way before a text says too little
+        floors = [held[i] if columns[i].whole else min(wanted[i], columns[i].least) for i in shown]
+        widths = _fit(widths, room, floors)
     widths = _fit(widths, room, [held[i] if columns[i].whole else 1 for i in shown])
     lines = []
     if any(columns[index].title for index in shown):
