@@ -1,5 +1,6 @@
 """Logs Insights queries by boto3. Answers are held against botocore's shapes."""
 
+import base64
 import json
 import threading
 import time
@@ -92,6 +93,20 @@ def test_a_log_group_that_does_not_exist_is_named(logs):
         ask(logs, "SOURCE '/none' | stats count(*)")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filter level in (SOURCE '/none' | fields level)",
+        "stats count(*) as n by level in (SOURCE '/none' | fields level)",
+        "join left=a right=b where a.level = b.level (SOURCE '/none')",
+        "appendcols (SOURCE '/none' | fields level)",
+    ],
+)
+def test_a_log_group_of_a_subquery_that_does_not_exist_is_named(logs, group, text):
+    with pytest.raises(logs.exceptions.ResourceNotFoundException, match="Log group '/none' does"):
+        ask(logs, text, logGroupName=group)
+
+
 def test_a_malformed_query_is_refused_at_once_with_its_place(logs, group):
     with pytest.raises(logs.exceptions.MalformedQueryException) as raised:
         ask(logs, "stats count(*", logGroupName=group)
@@ -149,7 +164,8 @@ def test_a_pointer_leads_to_the_whole_record(logs, group):
     assert record["n"] == "7"
     assert record["level"] == "WARN"
     assert record["@logStream"] == "one"
-    for pointer in ("x", "", "bG9nX2V2ZW50cy85OTk5OTk5"):
+    beyond = base64.b64encode(b"log_events/" + b"1" * 50).decode()  # any database's numbers
+    for pointer in ("x", "", "bG9nX2V2ZW50cy85OTk5OTk5", beyond):
         with pytest.raises(logs.exceptions.InvalidParameterException):
             logs.get_log_record(logRecordPointer=pointer)
 
@@ -221,6 +237,16 @@ def test_a_query_that_would_return_too_much_fails(logs, group, monkeypatch, capl
     assert ask(logs, "fields @message", logGroupName=group)["status"] == "Failed"
     assert "more than 500 characters" in caplog.text
     assert ask(logs, QUERY, logGroupName=group)["status"] == "Complete"
+
+
+def test_a_query_that_cannot_be_answered_for_whatever_reason_ends(logs, group, monkeypatch, caplog):
+    def rows(*_args, **_options):
+        raise MemoryError
+
+    monkeypatch.setattr("workshop.insights.rows", rows)
+
+    assert ask(logs, QUERY, logGroupName=group)["status"] == "Failed"
+    assert "MemoryError" in caplog.text
 
 
 def test_results_that_are_too_large_to_be_kept_all_are_forgotten_oldest_first(

@@ -27,16 +27,18 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def ask(connection: duckdb.DuckDBPyConnection) -> Ask:
-    """Ask a query of messages, which are one second apart from noon on.
+    """Ask a query of messages, which are one second, or `apart`, from each other, from noon on.
 
     A message may be a pair of its log group and its text.
     """
 
-    def ask(text: str, *messages: str | tuple[str, str], **scope: object) -> Result:
+    def ask(
+        text: str, *messages: str | tuple[str, str], apart: int = 1000, **scope: object
+    ) -> Result:
         connection.execute("DELETE FROM log_events")
         for index, given in enumerate(messages):
             group, message = (GROUP, given) if isinstance(given, str) else given
-            time = NOON + index * 1000
+            time = NOON + index * apart
             connection.execute(
                 "INSERT INTO log_events VALUES (?, ?, ?, 'stream', ?, ?)",
                 [index + 1, time + 5, group, time, message],

@@ -259,10 +259,11 @@ def in_order(
         return 0
 
     if not placed and "" in (rows or [{}])[0]:
-        newest = sorted(rows, key=lambda row: row[""]["id"], reverse=True)
+        forward = syntax.oldest_first(terms)
+        events = sorted(rows, key=lambda row: row[""]["id"], reverse=not forward)
         if not terms:
-            newest.sort(key=lambda row: row[""]["timestamp"], reverse=True)
-        return sorted(newest, key=cmp_to_key(compare))
+            events.sort(key=lambda row: row[""]["timestamp"], reverse=True)
+        return sorted(events, key=cmp_to_key(compare))
     return sorted(rows, key=cmp_to_key(compare))
 
 

@@ -48,6 +48,21 @@ def test_events_come_newest_first_and_sort_turns_them_round(table):
     ]
 
 
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("", "cba"),
+        ("| sort @timestamp desc", "cba"),
+        ("| sort @timestamp", "abc"),
+        ("| sort same, @timestamp asc", "abc"),
+        ("| sort @timestamp, same", "cba"),
+    ],
+)
+def test_events_of_one_millisecond_come_as_they_arrived_where_time_goes_upwards(table, sort, order):
+    found = table(f"fields @message {sort}", "a", "b", "c", apart=0)
+    assert "".join(row["@message"] for row in found) == order
+
+
 def test_a_missing_field_is_left_out_of_its_row(ask):
     (row,) = ask("fields a, b, c", '{"b": 1}').rows
     assert [name for name, _ in row] == ["b", "@ptr"]
@@ -497,7 +512,9 @@ def test_natural_order_puts_texts_before_numbers_and_short_runs_of_digits_first(
     assert [row["v"] for row in table("fields v | sort v desc", *messages)] == found[::-1]
 
 
-@pytest.mark.parametrize("constant", ["true", "1", "'a'", "null", "isNumeric(@timestamp)", "5m"])
+@pytest.mark.parametrize(
+    "constant", ["true", "1", "'a'", "null", "isNumeric(@timestamp)", "5m", "@aws.region"]
+)
 def test_sorting_by_a_constant_leaves_the_newest_first(table, constant):
     found = table(f"fields @message | sort {constant} desc", "a", "b")
     assert [row["@message"] for row in found] == ["b", "a"]
@@ -613,6 +630,26 @@ def test_unnest_makes_a_row_of_each_item(table):
         '{"name": "n", "items": [{"id": 2}, {"id": 1}]}',
     )
     assert [(row["id"], row["js.name"]) for row in found] == [("1", "n"), ("2", "n")]
+
+
+def test_unnest_takes_what_is_no_list_for_a_list_with_one_item(table):
+    assert table("fields a | unnest a into b | display b", '{"a": "[x"}') == [{"b": "[x"}]
+    assert table("fields 1 + 1 as two | unnest two into b | display b", "x") == [{"b": "2"}]
+
+
+@pytest.mark.parametrize("written", ["j.`user.id`.n", "jsonParse(@message).`user.id`.n"])
+def test_a_key_of_a_map_may_have_dots(table, written):
+    text = f"fields jsonParse(@message) as j | fields {written} as n | display n"
+    assert table(text, '{"user.id": {"n": 1}}') == [{"n": "1"}]
+    assert table(text, '{"user": {"id.n": 2}}') == [{"n": "2"}]
+    assert table(text, '{"user": {"id": "n"}}') == [{}]
+
+
+@pytest.mark.parametrize("number", ["1e400", "\u0661\u0662"])
+def test_what_is_too_large_or_not_ascii_is_no_number_but_equals_itself(table, number):
+    messages = [f'{{"a": "{number}"}}', '{"a": "7"}']
+    for condition in (f"a = '{number}'", f"a in ['{number}', 1]", f"'{number}' = a"):
+        assert table(f"filter {condition} | fields a", *messages) == [{"a": number}]
 
 
 def test_a_text_that_looks_like_a_number_keeps_its_digits(table):
@@ -770,6 +807,27 @@ def test_expand_makes_a_row_for_each_item_under_the_same_name(table):
     assert [row["l"] for row in found] == ["1", "2"]
 
 
+def test_expand_takes_a_field_of_an_event_that_is_an_array(table):
+    messages = ['{"items": ["apple", "banana"], "host": "web-01"}', '{"items": "fig"}', "none"]
+    assert table("expand items | stats count(*) as n by items, host", *messages) == [
+        {"items": "apple", "host": "web-01", "n": "1"},
+        {"items": "banana", "host": "web-01", "n": "1"},
+        {"items": "fig", "n": "1"},
+        {"n": "1"},
+    ]
+
+
+def test_hundreds_of_fields_can_be_computed_at_once(table):
+    fields = ", ".join(f"a + {n} as b{n}, b{n} - a as c{n}" for n in range(140))
+    many = ", ".join(f"a{n} + 1 as b{n}" for n in range(400))
+    sums = ", ".join(f"sum(a) + {n} as b{n}" for n in range(400))
+    (row,) = table(f"fields {fields}", '{"a": 1}')
+    assert [row["b9"], row["c9"], row["b139"], row["c139"]] == ["10", "9", "140", "139"]
+    assert table(f"fields {many}", '{"a399": 1}') == [{"b399": "2"}]
+    (row,) = table(f"stats {sums}", '{"a": 1}', '{"a": 2}')
+    assert [row["b0"], row["b399"]] == ["3", "402"]
+
+
 WORDS = """
 accum addtotals appendcols autoregress cidrlookup col countFrequent csv diff field filldown
 fillmissing fieldname for json logcompare logfmt mark max multi outlier output outputnew override
@@ -848,6 +906,17 @@ def test_every_stage_of_the_language_can_be_applied():
         ),
         ("fields " + "sqrt(" * 40 + "a" + ")" * 40, None, "too complex"),
         ("fields a" + " " * 10_000, None, "longer than 10000"),
+        ("filldown" + " | filldown" * 900, None, "use fewer commands"),
+        ("fields a" + " | autoregress a p=1-100" * 300, None, "use fewer commands"),
+        ("sort a" + "".join(f", a{n}" for n in range(1500)), None, "use fewer commands"),
+        ("filter " + " or ".join(["a in (fields a)"] * 400), None, "use fewer commands"),
+        ("limit " + "9" * 5000, "9" * 5000, "whole number in range"),
+        ("fields a[" + "9" * 5000 + "]", "9" * 5000, "whole number in range"),
+        ("stats topk(" + "9" * 5000 + ", a)", None, "topk does not take these arguments"),
+        ("stats histogram(a, " + "9" * 5000 + ")", None, "a number of ranges"),
+        ("stats count(*) by bin(" + "9" * 5000 + "m)", "9" * 5000 + "m", "too long"),
+        ("fields 'a\ud800'", "\ud800", "half of a character"),
+        ("SOURCE logGroups(namePrefix: ['a','b','c','d','e','f'])", None, "at most 5"),
     ],
 )
 def test_what_is_wrong_is_named_and_placed(ask, text, part, says):

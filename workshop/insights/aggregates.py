@@ -168,8 +168,8 @@ class Aggregation:
                 return Value(f"quantile_cont({numbers}, {share!r})", Kind.NUMBER)
             case "earliest" | "latest", (argument,):
                 return self._by_time(node, self._inside.value(argument))
-            case "topk", (syntax.Number(text=text), argument) if text.isdecimal():
-                return self._top(node, int(text), self._inside.value(argument))
+            case "topk", (syntax.Number(count=int(count)), argument):
+                return self._top(node, count, self._inside.value(argument))
             case name, (argument,) if name in _ONE_ARGUMENT:
                 return _ONE_ARGUMENT[name](self._inside.value(argument))
             case _:
@@ -218,10 +218,8 @@ class Aggregation:
         make one range; where there is no number there is no map.
         """
         match node.arguments:
-            case (argument, syntax.Number(text=text)) if (
-                text.isdecimal() and 1 <= int(text) <= _MOST_RANGES
-            ):
-                count = int(text)
+            case (argument, syntax.Number(count=int(count))) if 1 <= count <= _MOST_RANGES:
+                pass
             case _:
                 what = f"histogram takes a field and a number of ranges, 1 to {_MOST_RANGES}"
                 raise MalformedQuery(what, node.start, node.end)

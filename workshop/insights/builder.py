@@ -13,11 +13,12 @@ from lark.tree import Meta
 from workshop.insights import syntax
 from workshop.insights.errors import MalformedQuery
 
-_MAXIMUM_COUNT = 2**31 - 1
 _ROWS, _APPENDED = 100_000, 10_000  # of appendcols: at most, and where it does not say
 _FACTOR = 2.5
 _LAGS = 100  # chosen: each is a column
 _GAP = (30, "m")
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Source.html
+_MOST_GROUPS = {"nameprefix": 5, "accountidentifiers": 20, "class": 2}
 
 _UNITS = {
     "ms": ("ms", "msec", "millisecond"),
@@ -221,8 +222,8 @@ class Builder(Transformer_NonRecursive[Token, Any]):
     def unnest(self, meta: Meta, children: list[Any]) -> syntax.Unnest:
         return syntax.Unnest(*_span(meta), *children)
 
-    def expand(self, meta: Meta, children: list[Any]) -> syntax.Unnest:
-        return syntax.Unnest(*_span(meta), children[0], children[0].name)
+    def expand(self, meta: Meta, children: list[Any]) -> syntax.Expand:
+        return syntax.Expand(*_span(meta), children[0])
 
     def pattern(self, meta: Meta, children: list[Any]) -> syntax.Pattern:
         return syntax.Pattern(*_span(meta), children[0])
@@ -368,8 +369,11 @@ class Builder(Transformer_NonRecursive[Token, Any]):
     def groups(self, meta: Meta, children: list[Any]) -> tuple[None, _Chosen]:
         chosen: _Chosen = {}
         for name, names in filter(None, children):
-            if name.lower() not in {"nameprefix", "accountidentifiers", "class"}:
+            most = _MOST_GROUPS.get(name.lower())
+            if most is None:
                 raise MalformedQuery(f"logGroups({name}: …) is not offered offline", *_span(meta))
+            if len(names) > most:
+                raise MalformedQuery(f"{name} has at most {most} texts", *_span(meta))
             chosen[name.lower()] = names
         return None, chosen
 
@@ -475,12 +479,11 @@ class Builder(Transformer_NonRecursive[Token, Any]):
 
     def duration(self, meta: Meta, children: list[Token]) -> syntax.Duration:
         found = re.fullmatch(r"(\d+)\s*(\w+)", children[0])
-        if found is None or int(found[1]) > _MAXIMUM_COUNT:
+        count = found and syntax.Number(*_span(meta), found[1]).count
+        if found is None or count is None:
             raise MalformedQuery("the duration is too long", *_span(meta))
         word = found[2].lower()
-        return syntax.Duration(
-            *_span(meta), int(found[1]), _UNIT_OF.get(word) or _UNIT_OF[word[:-1]]
-        )
+        return syntax.Duration(*_span(meta), count, _UNIT_OF.get(word) or _UNIT_OF[word[:-1]])
 
     def true(self, meta: Meta, _children: list[Any]) -> syntax.Boolean:
         return syntax.Boolean(*_span(meta), value=True)
@@ -497,7 +500,9 @@ def _span(meta: Meta) -> tuple[int, int]:
 
 
 def _whole(token: Token) -> int:
-    if not token.isdecimal() or int(token) > _MAXIMUM_COUNT:
-        start = token.start_pos or 0
-        raise MalformedQuery(f"{token} is not a whole number in range", start, start + len(token))
-    return int(token)
+    start = token.start_pos or 0
+    number = syntax.Number(start, start + len(token), str(token))
+    if number.count is None:
+        what = f"{token} is not a whole number in range"
+        raise MalformedQuery(what, number.start, number.end)
+    return number.count

@@ -79,7 +79,8 @@ def built_in(  # noqa: PLR0911 - one answer for each kind of field
     if name == "@log":
         return Value(f"({parameter(account + ':')} || log_group)", Kind.TEXT)
     if name in {"@aws.account", "@aws.region"}:
-        return Value(parameter(account if name == "@aws.account" else region), Kind.TEXT)
+        known = parameter(account if name == "@aws.account" else region)
+        return Value(f"{known}::VARCHAR", Kind.TEXT)  # a bare parameter is nothing to sort by
     if name == "@type":
         branches = " ".join(
             f"WHEN starts_with(message, '{word} RequestId: ') THEN '{word}'" for word in _PLATFORM
@@ -119,28 +120,19 @@ def json_fields(pointers: Sequence[str], parameter: Callable[[object], str]) -> 
     return f"TRY(json_extract_string({document}, {wanted}))"
 
 
-def pointers(name: str) -> Iterator[str]:
-    """Give the JSON pointers that a field may mean, the deepest path first; `@@x` is key `@x`.
+def pointers(path: str) -> Iterator[str]:
+    """Give the JSON pointers that a path of keys may mean, the deepest first.
 
     A numeric part of a pointer is an index into an array or a key, whichever is there.
     https://www.rfc-editor.org/rfc/rfc6901
     """
-    parts = [part.replace("~", "~0").replace("/", "~1") for part in _key(name).split(".")]
+    parts = [part.replace("~", "~0").replace("/", "~1") for part in path.split(".")]
     dots = min(len(parts) - 1, _MAXIMUM_SPLITS)
     for joined in range(2**dots):
         pointer = "/" + parts[0]
         for index, part in enumerate(parts[1:]):
             pointer += ("." if index < dots and joined >> index & 1 else "/") + part
         yield pointer
-
-
-def _key(name: str) -> str:
-    return name.removeprefix("@")
-
-
-def path_pointer(key: str) -> str:
-    """Give the JSON pointer of a dotted path of keys."""
-    return "/" + key.replace("~", "~0").replace("/", "~1").replace(".", "/")
 
 
 def discovered(message: str) -> dict[str, str]:

@@ -44,7 +44,7 @@ class Events:
             )
         if name not in self._json:
             first = len(self._pointers) + 1
-            self._pointers += discovery.pointers(name)
+            self._pointers += discovery.pointers(name.removeprefix("@"))  # `@@x` is key `@x`
             indices = range(first, len(self._pointers) + 1)
             reads = [f"{self._json_column}[{index}]" for index in indices]
             sql = reads[0] if len(reads) == 1 else f"coalesce({', '.join(reads)})"

@@ -349,11 +349,18 @@ def period(node: syntax.Duration) -> times.Period:
 
 
 def accessed(value: Value, path: str, parameter: Callable[[object], str]) -> Value:
-    """Read an item of a map or a list; text that is no JSON has none."""
+    """Read an item of a map or a list; text that is no JSON has none.
+
+    A dot in the path may be one in a key, such as `` j.`user.id` ``.
+    """
     if value.kind not in {Kind.JSON, Kind.ITEM}:
         return MISSING
-    pointer = parameter(discovery.path_pointer(path))
-    read = f"json_extract_string({value.sql}, {pointer})"
+    pointers = list(discovery.pointers(path))
+    if len(pointers) == 1:
+        read = f"json_extract_string({value.sql}, {parameter(pointers[0])})"
+    else:
+        found = f"json_extract_string({value.sql}, {parameter(pointers)}::VARCHAR[])"
+        read = f"list_filter({found}, lambda item: item IS NOT NULL)[1]"
     if value.kind is Kind.ITEM:
         read = f"CASE WHEN json_valid({value.sql}) THEN {read} END"
     return Value(f"({read})", Kind.ITEM)

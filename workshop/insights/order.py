@@ -96,7 +96,12 @@ def _made_by(stage: syntax.Stage) -> list[str]:
             | syntax.Lookup(outputs=names)
         ):
             return list(names)
-        case syntax.ParseLogfmt(name=name) | syntax.Json(name=name) | syntax.Unnest(name=name):
+        case (
+            syntax.ParseLogfmt(name=name)
+            | syntax.Json(name=name)
+            | syntax.Unnest(name=name)
+            | syntax.Expand(field=syntax.Field(name=name))
+        ):
             return [name]
         case _:
             return []

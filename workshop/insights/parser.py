@@ -81,6 +81,10 @@ def parse(text: str) -> syntax.Query:
             MAXIMUM_CHARACTERS,
             len(text),
         )
+    lone = re.search("[\ud800-\udfff]", text)  # what JSON can say, and no text in SQL can hold
+    if lone is not None:
+        what = "half of a character, a surrogate without the other one"
+        raise MalformedQuery(what, lone.start(), lone.end())
     try:
         tree = _grammar().parse(text)
     except UnexpectedInput as error:

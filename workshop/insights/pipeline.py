@@ -248,9 +248,16 @@ class Pipeline:
 
     def define(self, items: Sequence[syntax.Item]) -> None:
         """Compute the items that are more than a field; later ones may use earlier ones."""
+        made: list[tuple[str, Value]] = []
         for item in items:
-            if item.aliased or not isinstance(item.value, syntax.Field):
-                self.add([(item.name, values.typed(self.value(item.value)))])
+            if isinstance(item.value, syntax.Field) and not item.aliased:
+                continue
+            heads = {name.partition(".")[0] for name in syntax.field_names(item.value)}
+            if any(name.partition(".")[0] in heads for name, _ in made):
+                self.add(made)
+                made = []
+            made.append((item.name, values.typed(self.value(item.value))))
+        self.add(made)
 
     def where(self, node: syntax.Expression) -> None:
         """Keep the rows for which a condition holds.
@@ -353,8 +360,10 @@ class Pipeline:
                 terms += values.ordering(value, descending=term.descending)
         if self.place is not None:
             return ", ".join([*terms, f"{self.place} NULLS LAST"])
+        if self.sees_events and terms:
+            return ", ".join([*terms, "id ASC" if syntax.oldest_first(self.sort) else "id DESC"])
         if self.sees_events:
-            return ", ".join([*terms, "id DESC"] if terms else ["timestamp DESC", "id DESC"])
+            return "timestamp DESC, id DESC"
         for value in self.ordered_by:
             if value.kind is Kind.TIME:
                 terms.append(f"{value.sql} DESC NULLS LAST")

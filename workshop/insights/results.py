@@ -23,6 +23,7 @@ Row: TypeAlias = list[tuple[str, str]]
 """Field and value, in order; a missing value is left out."""
 
 _NUMBER = re.compile(COMPUTED)
+_POINTER = re.compile(r"log_events/(\d{1,18})")  # no more than a BIGINT holds
 _FETCHED = 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECIMALS = Decimal("0.0001")
@@ -210,7 +211,7 @@ def pointer(event_id: int) -> str:
 def event_id(text: str) -> int | None:
     """Read a `@ptr`; None when it is none of ours."""
     try:
-        kind, _, number = base64.urlsafe_b64decode(text.encode()).decode().partition("/")
-        return int(number) if kind == "log_events" else None
+        found = _POINTER.fullmatch(base64.urlsafe_b64decode(text.encode()).decode())
     except (ValueError, binascii.Error):
         return None
+    return int(found[1]) if found else None

@@ -6,8 +6,11 @@ Every node knows which characters of the text it was written with (`start`, `end
 messages point there, and columns without an alias are named by them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias
+
+_MOST_DIGITS = 9  # of a count; Python reads no number of thousands of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class Number(Node):
     """A number, such as `200` or `1e6`; `text` is how it was written."""
 
     text: str
+
+    @property
+    def count(self) -> int | None:
+        """What it counts; None when it is not whole, or has more than nine digits."""
+        return int(self.text) if self.text.isdecimal() and len(self.text) <= _MOST_DIGITS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,10 +306,17 @@ class Dedup(Node):
 
 @dataclass(frozen=True, slots=True)
 class Unnest(Node):
-    """`unnest list into item`; `expand list` keeps the name."""
+    """`unnest list into item`."""
 
     value: Expression
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expand(Node):
+    """`expand list`: its items, under the same name."""
+
+    field: Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -524,6 +539,7 @@ Stage: TypeAlias = (
     | Json
     | Dedup
     | Unnest
+    | Expand
     | Pattern
     | Diff
     | Logcompare
@@ -549,3 +565,33 @@ class Query(Node):
 
     text: str
     stages: tuple[Stage, ...]
+
+
+def oldest_first(terms: Sequence[SortTerm]) -> bool:
+    """Whether events go by time upwards in the end; then those of one time come as they arrived."""
+    if not terms:
+        return False
+    value = terms[-1].value
+    return isinstance(value, Field) and value.name == "@timestamp" and not terms[-1].descending
+
+
+def log_groups(node: object) -> list[str]:
+    """Name the log groups that a `SOURCE` names, in a part of a syntax tree and its subqueries."""
+    if isinstance(node, tuple):
+        return [name for item in node for name in log_groups(item)]
+    if isinstance(node, Source):
+        return [] if node.group is None else [node.group]
+    if not isinstance(node, Node):
+        return []
+    return [name for one in fields(node) for name in log_groups(getattr(node, one.name))]
+
+
+def field_names(node: object) -> list[str]:
+    """Name the fields in a part of a syntax tree, in order, without those of subqueries."""
+    if isinstance(node, Field):
+        return [node.name]
+    if isinstance(node, tuple | list):
+        return [name for item in node for name in field_names(item)]
+    if not isinstance(node, Node) or isinstance(node, Query):
+        return []
+    return [name for one in fields(node) for name in field_names(getattr(node, one.name))]

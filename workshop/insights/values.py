@@ -6,6 +6,7 @@ document are marked "chosen".
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-operations-functions.html
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ TEXTUAL = frozenset({Kind.TEXT, Kind.MIXED, Kind.ITEM})
 
 Literal: TypeAlias = str | float | bool | None
 
-_NUMBER_LIKE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER_LIKE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 COMPUTED = r"-?\d+(\.\d+(e[+-]?\d+)?|e[+-]?\d+)"
 """A computed number in a column of kind MIXED, as DuckDB writes a DOUBLE: never without a point."""
 # A double keeps this many digits: longer ones are compared as text.
@@ -60,7 +61,7 @@ MISSING = Value("NULL", Kind.NULL)
 
 def looks_like_number(text: str) -> bool:
     """Whether a text counts as a number in comparisons."""
-    return _NUMBER_LIKE.fullmatch(text) is not None
+    return _NUMBER_LIKE.fullmatch(text) is not None and math.isfinite(float(text))
 
 
 def bound(sql: str, name: str, use: str) -> str:

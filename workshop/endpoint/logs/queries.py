@@ -19,7 +19,6 @@ from workshop.endpoint.errors import ApiError
 from workshop.endpoint.logs.errors import invalid, not_found
 from workshop.endpoint.logs.events import GROUP_NAME, Events
 from workshop.endpoint.protocols import Operation
-from workshop.errors import WorkshopError
 from workshop.store import Store
 
 if TYPE_CHECKING:
@@ -295,7 +294,7 @@ class Queries:
                 "Exactly one of logGroupName, logGroupNames and logGroupIdentifiers must be"
                 " specified, or SOURCE in the query."
             )
-        for group in (*groups, *named):
+        for group in (*groups, *syntax.log_groups(parsed)):
             if not self._events.exists(group):
                 message = f"Log group '{group}' does not exist for account ID '{self._account_id}'"
                 raise not_found(message)
@@ -303,8 +302,6 @@ class Queries:
         return _Query(text, asked, start_ms, end_ms, self._events.now(), compiled)
 
     def _run(self, query: _Query) -> None:
-        import duckdb
-
         from workshop import insights
 
         with self._lock:
@@ -329,7 +326,7 @@ class Queries:
         except insights.TooMuch as error:
             status = "Failed"
             _LOG.error("%s: %s", error, query.text)
-        except (duckdb.Error, WorkshopError, ArithmeticError, ValueError):
+        except Exception:  # noqa: BLE001 - whatever it is, who waits for the query is told its end
             status = "Failed"
             if not query.is_over:
                 _LOG.exception("the query failed: %s", query.text)

@@ -26,6 +26,7 @@ STAGES: Mapping[type[syntax.Stage], Apply] = {
     syntax.Limit: rows.apply_limit,
     syntax.Dedup: rows.apply_dedup,
     syntax.Unnest: rows.apply_unnest,
+    syntax.Expand: rows.apply_expand,
     syntax.Parse: parsing.apply_parse,
     syntax.ParseMulti: parsing.apply_multi,
     syntax.ParseLogfmt: parsing.apply_logfmt,

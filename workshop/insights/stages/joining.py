@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Join.ht
 # ruff: noqa: S608 - the SQL is made of our own words; all that a person wrote is a parameter
 
 from collections.abc import Sequence
-from dataclasses import fields as dataclass_fields
 
 from workshop.insights import syntax, values
 from workshop.insights.errors import MalformedQuery
@@ -23,7 +22,7 @@ def apply_join(pipeline: Pipeline, stage: syntax.Join) -> None:
     if not pipeline.sees_events or pipeline.sides:
         raise MalformedQuery("join comes once, and before stats", stage.start, stage.end)
     pipeline.sides = (stage.left, stage.right)
-    named = [*_fields_in(stage.where), *_fields_in(pipeline.ahead)]
+    named = [*syntax.field_names(stage.where), *syntax.field_names(pipeline.ahead)]
     if not {stage.left, stage.right} <= {name.partition(".")[0] for name in named[:2]}:
         raise MalformedQuery(
             f"join compares a field of {stage.left} with one of {stage.right}",
@@ -71,21 +70,6 @@ def _columns_of(pipeline: Pipeline, alias: str, named: Sequence[str]) -> dict[st
             pipeline.layer(f"{value.sql} AS {column}")
             found[name] = Value(column, value.kind)
     return found
-
-
-def _fields_in(node: object) -> list[str]:
-    """Name the fields in a part of a syntax tree, in order, without those of subqueries."""
-    if isinstance(node, syntax.Field):
-        return [node.name]
-    if isinstance(node, tuple | list):
-        return [name for item in node for name in _fields_in(item)]
-    if not isinstance(node, syntax.Node) or isinstance(node, syntax.Query):
-        return []
-    return [
-        name
-        for attribute in dataclass_fields(node)
-        for name in _fields_in(getattr(node, attribute.name))
-    ]
 
 
 def apply_appendcols(pipeline: Pipeline, stage: syntax.Appendcols) -> None:

@@ -57,10 +57,28 @@ def apply_unnest(pipeline: Pipeline, stage: syntax.Unnest) -> None:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Unnest.html
     """
     value = pipeline.value(stage.value)
-    if value.kind not in {Kind.JSON, Kind.ITEM}:
-        raise MalformedQuery(
-            "unnest takes a list made by jsonParse", stage.value.start, stage.value.end
-        )
+    if value.kind in {Kind.JSON, Kind.ITEM}:
+        _make_rows(pipeline, value, stage.name)
+    else:  # as documented, a list with one item
+        pipeline.add([(stage.name, values.typed(value))])
+
+
+def apply_expand(pipeline: Pipeline, stage: syntax.Expand) -> None:
+    """Make a row of each item of a JSON array, which may be a text.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Expand.html
+
+    Not documented, so chosen: what is no JSON array stays as it is.
+    """
+    value = pipeline.value(stage.field)
+    if value.kind in values.TEXTUAL:
+        value = Value(values.text(value), Kind.ITEM)
+    if value.kind in {Kind.JSON, Kind.ITEM}:
+        _make_rows(pipeline, value, stage.field.name)
+
+
+def _make_rows(pipeline: Pipeline, value: Value, name: str) -> None:
+    """Make a row of each item of a list; anything else is a list of itself."""
     pipeline.begin_rows()
     items = pipeline.column()
     pipeline.layer(
@@ -68,4 +86,4 @@ def apply_unnest(pipeline: Pipeline, stage: syntax.Unnest) -> None:
         f"WHEN json_type({value.sql}) = 'ARRAY' "
         f"THEN json_extract_string({value.sql}, '$[*]') ELSE [{value.sql}] END) AS {items}"
     )
-    pipeline.add([(stage.name, Value(items, Kind.ITEM))])
+    pipeline.add([(name, Value(items, Kind.ITEM))])

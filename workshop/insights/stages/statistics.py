@@ -55,8 +55,7 @@ def apply_stats(pipeline: Pipeline, stage: syntax.Stats) -> None:
             case syntax.Call(name="bin", arguments=(syntax.Duration() as duration,)):
                 column = defined[key.name].sql
                 pipeline.bins[key.name] = Bin(column, period(duration), offset)
-    for addition in made:
-        pipeline.add([addition])
+    pipeline.add(made)
 
 
 def _offset(node: syntax.Duration | None) -> int:
