@@ -126,6 +126,8 @@ def test_a_statistic_set_keeps_its_statistics(cloudwatch, namespace, count, sum_
         ({"Value": 1, "Values": [1]}, "InvalidParameterCombination"),
         ({"Values": [1, 2], "Counts": [1]}, "InvalidParameterValue"),
         ({"Values": [1], "Counts": [0.5]}, "InvalidParameterValue"),
+        ({"Value": 1e109}, "InvalidParameterValue"),
+        ({"Values": [1, -1e109]}, "InvalidParameterValue"),
         ({"Value": 1, "Unit": "Euro"}, "InvalidParameterValue"),
         ({"Value": 1, "StorageResolution": 5}, "InvalidParameterValue"),
         ({"Value": 1, "Timestamp": 0}, "InvalidParameterValue"),

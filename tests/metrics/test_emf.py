@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 
 import copy
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -263,7 +264,8 @@ FAULTS = {
     "text in array": ({"root": {"SuccessfulCharge": [1, "2"]}}, 'it has "2"'),
     "empty array": ({"root": {"SuccessfulCharge": []}}, "has 0 values"),
     "101 values": ({"root": {"SuccessfulCharge": [1] * 101}}, "has 101 values"),
-    "beyond any float": ({"root": {"SuccessfulCharge": 10**400}}, "must have a number"),
+    "beyond any float": ({"root": {"SuccessfulCharge": 10**400}}, "from -2^360 to 2^360"),
+    "too large": ({"root": {"SuccessfulCharge": [-1e109]}}, "has the value -1e+109"),
     "NaN": ({"root": {"SuccessfulCharge": float("nan")}}, "holds NaN, which JSON has not"),
     "over 1 MB": ({"root": {"padding": "x" * 1024 * 1024}}, "at most 1048576 are read"),
 }
@@ -276,6 +278,15 @@ def test_a_malformed_record_makes_no_data_point_and_says_why(parts, problem):
     assert reading.points == ()
     assert len(reading.problems) == 1
     assert problem in reading.problems[0]
+
+
+@pytest.mark.parametrize("member", ["SuccessfulCharge", "service", "_aws"])
+def test_however_deep_a_record_nests_it_is_read_without_an_error(member):
+    record = json.dumps(changed(root={member: "DEEP"}))
+
+    for depth in range(sys.getrecursionlimit()):
+        message = record.replace('"DEEP"', "[" * depth + "]" * depth)
+        assert emf.read(event(message)).points == ()
 
 
 def test_a_bad_metric_does_not_spoil_the_others():

@@ -164,6 +164,9 @@ def test_an_array_is_worked_on_series_by_series(expression, expected):
         ("TIME_SERIES(STDDEV(m1))", [1, 1, 1]),
         ("TIME_SERIES(MAX(m1/0))", [None] * 3),
         ("SUM(REMOVE_EMPTY([m1/0]))", [None] * 3),
+        ("SUM([m1 * 1e308, m1 * 1e308])", [None] * 3),  # no float holds them
+        ("AVG([m2 * 5e307, m2 * 5e307])", [None] * 3),
+        ("STDDEV([m1 * 1e200, m2])", [None, 0, 0]),
     ],
 )
 def test_a_reduction_takes_a_series_to_a_scalar_and_an_array_to_a_series(expression, expected):

@@ -3,6 +3,9 @@
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
 """
 
+import json
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,6 +104,16 @@ JSON = st.recursive(
     max_leaves=10,
 )
 MEMBERS = [*SUBSEGMENT, "annotations", "metadata", "subsegments", "error", "namespace"]
+
+
+@pytest.mark.parametrize("member", ["id", "error", "annotations", "subsegments"])
+def test_however_deep_a_document_nests_it_is_judged_without_an_error(member):
+    for depth in range(2, sys.getrecursionlimit()):
+        try:
+            deep = json.loads("[" * depth + "]" * depth)
+        except RecursionError:
+            break
+        assert problems(SEGMENT | {member: deep})
 
 
 @given(JSON | st.dictionaries(st.sampled_from(MEMBERS), JSON))

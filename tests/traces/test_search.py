@@ -5,6 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.traces.conftest import START, payment, segment, trace_of
+from tests.traces.test_any_documents import SPANS
+from tests.traces.test_certainty import stored
 from workshop.store import Store
 from workshop.traces import assemble
 from workshop.traces import search as searching
@@ -71,6 +73,8 @@ TERMS = [
     *('service { type = "AWS::DynamoDB::Table" }', 'service(id(account.id: "123456789012"))'),
     *('edge("payments", "api.processor.example") { http.status = 503 }', "edge { throttle }"),
     *("edge { source.annotation.amount = 1299 }", "edge { responsetime < 0.2 }"),
+    *("service { responsetime = 2 }", "service { duration >= 9 }", "edge { duration > 0.5 }"),
+    *('service { type = "AWS::Lambda" }', 'edge(id(type: "client"), id(type: "remote"))'),
     *('rootcause.fault.exception { message CONTAINS "refused" and name = "ProcessorError" }',),
     *("rootcause.error.entity { last and remote }", "rootcause.responsetime.service { index = 2 }"),
     *("rootcause.responsetime.entity { coverage < 0.75 }", 'resource.arn ENDSWITH ":payments"'),
@@ -196,7 +200,43 @@ def test_a_range_is_searched_by_its_kind(connection, kind, start, end, numbers):
     assert found(connection, start=START + start, end=START + end, kind=kind) == numbers
 
 
-def test_only_what_is_possible_is_assembled(connection, monkeypatch):
+# That name what `SPANS` has.
+OF_ANY = [
+    *('service("a") { responsetime > 2 }', "service { duration >= 3 }", "edge { duration = 0 }"),
+    *("edge { responsetime >= 1 and inferred }", 'service(id(type: "AWS::DynamoDB"))'),
+    *('service(id(type: "remote"))', 'service { type = "AWS::Lambda" }', 'service(id(type: "a"))'),
+    *('service(id(name: "a", type: "client"))', 'edge("a", id(type: "AWS::Lambda"))'),
+    *('rootcause.fault.service { type = "remote" }', 'rootcause.error.service { type = "b" }'),
+]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    drawn=st.lists(st.lists(SPANS, min_size=1, max_size=4), min_size=1, max_size=4),
+    text=st.sampled_from([*OF_ANY, *TERMS]),
+)
+def test_whatever_came_a_search_finds_what_matches(drawn, text):
+    chosen, documents = parse_filter(text), stored(drawn)
+    with Store.open(None) as store:
+        store.append([], documents)
+        with store.database() as connection:
+            page = search(connection, 0, START + 100, chosen=chosen)
+
+    assert {trace.id for trace in page.traces} == {
+        trace.id for trace in assemble(documents) if chosen.matches(trace)
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ('service("shop.example") { error }', [9, 8, 7]),
+        ("service { responsetime > 3 }", [8]),
+        ("edge { duration > 8 }", [8]),
+        ('service(id(type: "AWS::DynamoDB::Table"))', [5, 4, 3, 2, 1, 0]),
+    ],
+)
+def test_only_what_is_possible_is_assembled(connection, monkeypatch, text, numbers):
     read = []
 
     def load_and_tell(connection, trace_ids):
@@ -205,8 +245,8 @@ def test_only_what_is_possible_is_assembled(connection, monkeypatch):
 
     monkeypatch.setattr(searching, "load", load_and_tell)
 
-    assert found(connection, 'service("shop.example") { error }') == [9, 8, 7]
-    assert len(read) == 3
+    assert found(connection, text) == numbers
+    assert len(read) == len(numbers)
 
 
 def test_traces_are_loaded_by_id_and_strangers_left_out(connection):

@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Operations.
 """
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from workshop.endpoint.errors import ApiError
 from workshop.endpoint.protocols import JsonService, Operation
 from workshop.endpoint.readings import Metrics
 from workshop.metrics import query
-from workshop.metrics.emf import UNITS
+from workshop.metrics.emf import MAX_VALUE, UNITS
 from workshop.metrics.errors import MetricQueryError
 from workshop.signals import LogEvent
 from workshop.store import Store
@@ -263,9 +262,9 @@ def _samples(given: Arguments) -> list[float]:
             "A MetricDatum must have one of Value, Values and StatisticValues, and no two.",
         )
     if value is not None:
-        return [value]
+        return _numbers("Value", [value])
     if statistics is not None:
-        return _of_statistics(statistics)
+        return _numbers("StatisticValues", _of_statistics(statistics))
     numbers = _numbers("Values", values or ())
     times = [1.0] * len(numbers) if counts is None else _numbers("Counts", counts)
     if len(times) != len(numbers) or not numbers:
@@ -312,8 +311,10 @@ def _numbers(name: str, values: Sequence[object]) -> list[float]:
     numbers = [
         float(value)
         for value in values
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+        if isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and abs(value) <= MAX_VALUE
     ]
     if len(numbers) != len(values):
-        raise invalid(f"The parameter {name} must be a list of numbers.")
+        raise invalid(f"The parameter {name} must have numbers, from -2^360 to 2^360.")
     return numbers

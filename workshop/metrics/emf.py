@@ -10,7 +10,6 @@ spoiled: a bad metric is dropped alone, a bad dimension set alone, a bad directi
 """
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +56,8 @@ MAX_DIMENSION_VALUE = 1024
 MAX_METRICS = 100
 MAX_NAME = 1024
 MAX_VALUES = 100
+MAX_VALUE = 2.0**360
+"""On either side of 0: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html"""
 
 # A time stamp may lie two weeks in the past and two hours ahead:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
@@ -327,26 +328,20 @@ class _Reader:
             return None
         numbers = []
         for item in values:
-            number = _number(item)
-            if number is None:
+            if not isinstance(item, int | float) or isinstance(item, bool):
                 self._problem(
                     f"the metric {_show(name)} must have a number, or an array of numbers, for a "
                     f"value; it has {_show(item)}"
                 )
                 return None
-            numbers.append(number)
+            if abs(item) > MAX_VALUE:
+                self._problem(
+                    f"the metric {_show(name)} has the value {_show(item)}; "
+                    "CloudWatch takes numbers from -2^360 to 2^360"
+                )
+                return None
+            numbers.append(float(item))
         return tuple(numbers)
-
-
-def _number(value: object) -> float | None:
-    """Give a JSON number as a finite float; None for anything else."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _is(value: object) -> str:
@@ -354,5 +349,8 @@ def _is(value: object) -> str:
 
 
 def _show(value: object) -> str:
-    text = json.dumps(value)
+    try:
+        text = json.dumps(value)
+    except RecursionError:  # to be read, it did not nest too deeply
+        return "what nests too deeply"
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

@@ -5,7 +5,7 @@ Pure. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metri
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeAlias, cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -125,6 +125,7 @@ _EXPECTED = {
 _SHOWN = 20
 
 
+@lru_cache(maxsize=256)  # An alarm is evaluated again and again, minute by minute.
 def parse(text: str) -> Node:
     """Parse an expression.
 

@@ -393,15 +393,24 @@ def _running_sum(points: _Points) -> dict[int, float]:
     return sums
 
 
+def _sum(values: Iterable[float]) -> float:
+    """Add up; a sum that no float holds is no number."""
+    try:
+        return math.fsum(values)
+    except OverflowError:
+        return math.nan
+
+
 def _stddev(values: Sequence[float]) -> float:
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
+    mean = _sum(values) / len(values)
+    distances = [value - mean for value in values]
+    return math.sqrt(_sum(distance * distance for distance in distances) / len(values))
 
 
 # From the values that are there, and how many there would be if none were missing.
 _REDUCTIONS: Mapping[str, Callable[[Sequence[float], int], float]] = {
-    "AVG": lambda values, whole: math.fsum(values) / whole if whole else math.nan,
-    "SUM": lambda values, _: math.fsum(values),
+    "AVG": lambda values, whole: _sum(values) / whole if whole else math.nan,
+    "SUM": lambda values, _: _sum(values),
     "MIN": lambda values, _: min(values, default=math.nan),
     "MAX": lambda values, _: max(values, default=math.nan),
     "STDDEV": lambda values, _: _stddev(values) if values else math.nan,

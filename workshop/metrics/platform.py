@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from workshop.metrics.emf import MAX_VALUE
 from workshop.signals import LogEvent, Report
 
 
@@ -73,11 +74,11 @@ def _read_text(message: str) -> ReportLine | None:
     trace = _TEXT_TRACE.search(message)
     try:
         report = Report(
-            duration_ms=float(found["duration"]),
+            duration_ms=_duration(found["duration"]),
             billed_duration_ms=int(found["billed"]),
             memory_size_mb=int(found["size"]),
             max_memory_used_mb=int(found["used"]),
-            init_duration_ms=None if found["init"] is None else float(found["init"]),
+            init_duration_ms=None if found["init"] is None else _duration(found["init"]),
         )
     except ValueError:  # "1.2.3" is no duration
         return None
@@ -101,12 +102,26 @@ def _read_json(root: Any) -> ReportLine | None:  # noqa: ANN401 - any JSON, judg
     return ReportLine(
         str(record["requestId"]),
         Report(
-            duration_ms=float(metrics["durationMs"]),
+            duration_ms=_duration(metrics["durationMs"]),
             billed_duration_ms=int(metrics["billedDurationMs"]),
             memory_size_mb=int(metrics["memorySizeMB"]),
             max_memory_used_mb=int(metrics["maxMemoryUsedMB"]),
-            init_duration_ms=None if init is None else float(init),
+            init_duration_ms=None if init is None else _duration(init),
         ),
         str(record.get("status", "success")),
         trace[1] if trace else None,
     )
+
+
+def _duration(value: Any) -> float:  # noqa: ANN401 - any JSON, judged here
+    """Read milliseconds that a metric can have for a value.
+
+    Raises:
+        ValueError: They are none, such as 1.2.3 or NaN.
+        TypeError: They are no number either.
+    """
+    milliseconds = float(value)
+    if 0 <= milliseconds <= MAX_VALUE:
+        return milliseconds
+    msg = f"{value} is no duration"
+    raise ValueError(msg)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from workshop.traces import filter_syntax as syntax
+from workshop.traces.services import CLIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +129,11 @@ def _keyword(name: str, comparison: syntax.Comparison, *, whole: bool) -> Condit
             return _boolean(name, asked=value is (comparison.operator == "="))
         case None:
             return _boolean(name, asked=True)
-        case str(value):  # the name or the type of a service may be inferred
-            return _has(_json(value)) if name == "name" and comparison.operator == "=" else ALL
-        case value if whole:
-            return _time(name, comparison.operator, value)
-        case _:  # the times of inferred segments are no columns
+        case str(value) if comparison.operator == "=":
+            return _type(value) if name == "type" else _has(_json(value))
+        case float(value):
+            return (_time if whole else _time_within)(name, comparison.operator, value)
+        case _:
             return ALL
 
 
@@ -167,6 +168,20 @@ def _time(name: str, operator: syntax.Operator | None, seconds: float) -> Condit
     return ALL
 
 
+def _time_within(name: str, operator: syntax.Operator | None, seconds: float) -> Condition:
+    """Require that much time between a start and an end anywhere in the documents.
+
+    The times of a subsegment, which may tell of a service that sent nothing, are no columns.
+    """
+    if name not in ("duration", "responsetime") or operator not in ("=", ">", ">="):
+        return ALL
+    times = f"list_transform({_NUMBERS}, lambda x: TRY_CAST(x AS DOUBLE))"
+    return Condition(
+        f"max(list_max({times})) - min(list_min({times})) >= ?",
+        (_number_after('"end_time":'), _number_after('"start_time":'), seconds - _ROUNDING),
+    )
+
+
 def _boolean(name: str, *, asked: bool) -> Condition:
     if name == "ok":
         return ALL if asked else _failed()
@@ -192,9 +207,17 @@ def _error() -> Condition:
 
 
 def _name(target: syntax.Target) -> Condition:
-    """Require the names of a target; its type may be inferred."""
-    texts = (target.name, target.account_id)
-    return all_of([_has(_json(text)) for text in texts if text is not None])
+    """Require what a target names."""
+    texts = [_has(_json(text)) for text in (target.name, target.account_id) if text is not None]
+    return all_of(texts if target.type is None else [*texts, _type(target.type)])
+
+
+def _type(text: str) -> Condition:
+    """Require a service of some type: one that has sent a segment, or is inferred from a call."""
+    if text == CLIENT:
+        return ALL
+    namespace = "aws" if text.startswith("AWS::") else "remote"
+    return any_of([_has(f'"origin":{_json(text)}'), _has(f'"namespace":"{namespace}"')])
 
 
 def _member(key: str, comparison: syntax.Comparison) -> Condition:
@@ -213,15 +236,23 @@ def _member(key: str, comparison: syntax.Comparison) -> Condition:
                 return _has(f"{written}{text[:-1]}")
             return all_of([_has(f'{written}"'), _has(text[1:-1])])
         case float() if operator is not None:
-            numbers = "regexp_extract_all(document, ?, 1)"
             sign = "<>" if operator == "!=" else operator
             return Condition(
-                f"bool_or(contains(document, ?) AND len(list_filter({numbers}, "
+                f"bool_or(contains(document, ?) AND len(list_filter({_NUMBERS}, "
                 f"lambda x: TRY_CAST(x AS DOUBLE) {sign} ?)) > 0)",
-                (written, f"{re.escape(written)}(-?[0-9][0-9.eE+-]*)", value),
+                (written, _number_after(written), value),
             )
         case _:
             return _has(written)
+
+
+_NUMBERS = "regexp_extract_all(document, ?, 1)"
+"""SQL for the numbers that `_number_after` finds, as texts."""
+
+
+def _number_after(written: str) -> str:
+    """Return the regular expression for a member with a number, which is its group 1."""
+    return f"{re.escape(written)}(-?[0-9][0-9.eE+-]*)"
 
 
 def _has(text: str) -> Condition:

@@ -161,5 +161,8 @@ def _is(value: object) -> str:
 
 
 def _show(value: object) -> str:
-    text = json.dumps(value, default=repr)
+    try:
+        text = json.dumps(value, default=repr)
+    except RecursionError:
+        return "what nests too deeply"
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
