@@ -45,6 +45,13 @@ def test_a_mistyped_step_gets_a_suggestion(workshop):
     assert "03_custom_metrics" in done.said
 
 
+@pytest.mark.parametrize("typed", [("run", "1", "--evnt", "x"), ("run", "1", "2"), ("list", "1")])
+def test_what_a_command_does_not_take_leads_to_that_commands_own_help(workshop, typed):
+    done = workshop(*typed)
+    assert f"unrecognized arguments: {' '.join(typed[2:] or typed[1:])}" in done.said
+    assert f"workshop {typed[0]} --help" in done.said
+
+
 @pytest.mark.parametrize(
     "typed",
     [

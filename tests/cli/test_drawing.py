@@ -12,10 +12,12 @@ from rich.style import Style
 from rich.text import Text
 
 from workshop.cli.render import bars, palette
+from workshop.cli.render.endpoint import running
 from workshop.cli.render.table import Column, table
 from workshop.cli.render.text import asked, cut, fold, labelled, printable, prose
 from workshop.cli.render.traces import listed
 from workshop.cli.render.waterfall import waterfall
+from workshop.endpoint.background import Running
 from workshop.traces import assemble
 
 BACKGROUNDS = {
@@ -186,6 +188,21 @@ def test_the_list_of_traces_shows_whose_each_trace_is(width):
     assert "600 ms  fault" in row
     assert annotations.split()[0] == "customer_id=cus_128b0c5c7fd0"
     assert all(len(line) <= width for line in drawn)
+
+
+def test_where_an_id_leaves_no_room_beside_it_the_duration_and_outcome_stand_below():
+    drawn = [line.plain for line in listed([summary(customer_id="cus_128b0c5c7fd0")], 40)]
+    assert drawn[:3] == ["trace", summary()["Id"], "  600 ms  fault"]
+    assert drawn[3].startswith("  customer_id=cus_128b0c5c7fd0")
+    assert all(len(line) <= 40 for line in drawn)
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_the_command_that_points_a_terminal_at_the_endpoint_stays_in_one_line(width):
+    what = Running(1, 4590, "token", "07_api, your code", 0.0)
+    drawn = "\n".join(line.plain for line in running(what, "config", width, already=False))
+    assert 'eval "$(workshop env)"' in drawn
+    assert all(len(line) <= width for line in drawn.splitlines())
 
 
 def test_a_trace_without_annotations_of_the_functions_own_takes_one_line():

@@ -143,6 +143,27 @@ def test_a_place_where_no_state_can_be_kept_is_named_in_words(workshop, checkout
     assert str(checkout) in "".join(refused.err.split())
 
 
+def test_a_disk_that_takes_nothing_is_named_although_no_log_can_tell_of_it(checkout):
+    script = f"ulimit -f 0; exec {shlex.quote(sys.executable)} -m workshop.cli up 1"
+    refused = subprocess.run(
+        ["sh", "-c", script], cwd=checkout, capture_output=True, check=False, timeout=300
+    )
+    assert refused.returncode == 3
+    assert "the endpoint cannot be started: file too large" in refused.stderr.decode()
+
+
+def test_an_endpoint_ends_when_its_checkout_is_moved_away(workshop, checkout):
+    assert workshop("up", "1").status == 0
+    here = state(checkout)
+    was, moved = checkout / ".workshop", checkout / "elsewhere"
+    was.rename(moved)
+
+    assert gone(here["pid"])
+    assert not listens(here["port"])
+    assert "its checkout was moved or deleted" in (moved / "endpoint.log").read_text()
+    assert not was.exists(), "nothing is written where it was"
+
+
 def test_a_stale_state_file_is_recovered_and_its_process_left_alone(workshop, checkout):
     workshop("up", "1")
     here = state(checkout)

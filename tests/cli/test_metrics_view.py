@@ -30,6 +30,13 @@ def utc(monkeypatch):
     time.tzset()
 
 
+def test_a_listed_metric_keeps_its_name_whole_for_it_is_to_be_typed():
+    name = "AnUncommonlyLongNameOfAMetric"
+    drawn = drawing.listed([metric(name, service="payments", stage="production")], 40).plain
+    assert f"W/{name}  " in drawn
+    assert all(len(line) <= 40 for line in drawn.splitlines())
+
+
 @pytest.mark.parametrize(
     ("seconds", "period"),
     [

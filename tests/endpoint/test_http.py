@@ -1,5 +1,7 @@
 """What is answered before any service is asked, and to what means nothing."""
 
+import asyncio
+import gc
 import gzip
 import json
 import re
@@ -370,6 +372,44 @@ def test_requests_sent_in_one_go_are_answered_in_order(endpoint):
     assert answer.index(b"HTTP/1.1 200") < answer.index(b"HTTP/1.1 404")
 
 
+def test_who_sends_on_while_a_request_is_answered_is_held_back():
+    answered = threading.Event()
+
+    def answer(_):
+        answered.wait(60)
+        return Response(200, b"")
+
+    with closing(Server(answer)) as server:
+        asked = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
+        with socket.create_connection(("127.0.0.1", server.port), timeout=2) as connection:
+            with pytest.raises(TimeoutError):
+                connection.sendall(asked + bytes(64 * 1024 * 1024))
+            answered.set()
+            assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+def test_who_does_not_read_is_sent_no_more_and_in_the_end_everything():
+    requests, body = 200, bytes(256 * 1024)
+    answered = []
+
+    def answer(_):
+        answered.append(1)
+        return Response(200, body)
+
+    with closing(Server(answer)) as server:
+        head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n".encode()
+        asked = (head + b"\r\n") * (requests - 1) + head + b"Connection: close\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+            connection.sendall(asked)
+            before = -1
+            while before < len(answered) < requests:
+                before = len(answered)
+                time.sleep(0.3)
+
+            assert len(answered) < requests / 2
+            assert connection.makefile("rb").read().count(b"HTTP/1.1 200") == requests
+
+
 def test_a_slow_request_does_not_hold_up_others(raw, aws):
     slow = threading.Thread(
         target=aws("lambda").invoke, kwargs={"FunctionName": "echo", "Payload": b'{"sleep": 3}'}
@@ -395,3 +435,34 @@ def test_a_client_that_goes_away_in_the_middle_hurts_nobody(endpoint, raw):
 def test_a_port_that_is_taken_is_an_error_of_the_system(endpoint, function):
     with pytest.raises(OSError, match="in use"):
         Endpoint(function / "template.yaml", None, port=endpoint.port)
+
+
+def test_at_the_port_of_http_a_host_without_a_port_is_its_own():
+    try:
+        server = Server(lambda _: Response(200, b""), port=80)
+    except OSError:
+        pytest.skip("port 80 is not ours to take")
+    with closing(server):
+        assert told(server, b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n").startswith(
+            b"HTTP/1.1 200 "
+        )
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2])
+def test_a_server_whose_closing_is_interrupted_leaves_nothing_undone_behind(monkeypatch, calls):
+    server = Server(lambda _: Response(200, b""))
+    hand_over = asyncio.BaseEventLoop.call_soon_threadsafe
+    left = iter(range(calls))
+
+    def interrupt(loop, *given, **named):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return hand_over(loop, *given, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.BaseEventLoop, "call_soon_threadsafe", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            server.close()
+    gc.collect()  # pytest makes an error of a coroutine that was never awaited
+
+    server.close()

@@ -64,6 +64,15 @@ class _Parser(argparse.ArgumentParser):
         text = message[:1].lower() + message[1:]
         raise UsageError(text.rstrip("."), f"{self.prog} --help")
 
+    def parse_known_args(  # type: ignore[override]  # the overloads say no more than this
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Refuse at once what is left over, which argparse itself leaves to the parser above."""
+        options, left = super().parse_known_args(args, namespace)
+        if left:
+            self.error(f"unrecognized arguments: {' '.join(left)}")
+        return options, left
+
     def print_help(self, file: object = None) -> None:  # noqa: ARG002 (argparse gives none)
         """Write the help, and mind that it gets there, which argparse itself does not."""
         _print(self.format_help())

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-import threading
+import time
 from contextlib import nullcontext
 
 from workshop import loopback
@@ -12,6 +12,9 @@ from workshop.cli.render.screen import Screen
 from workshop.course import stage, workspace
 from workshop.course.catalogue import Step
 from workshop.endpoint import background, ports
+from workshop.errors import ToolError
+
+_LOOK_SECONDS = 0.5
 
 
 def command(project: Project, screen: Screen, options: argparse.Namespace) -> int:
@@ -61,7 +64,7 @@ def up(project: Project, screen: Screen, step: Step, *, finished: bool, port: in
 
 
 def _here(project: Project, screen: Screen, step: Step, *, finished: bool, port: int | None) -> int:
-    """Serve in this process, until it is asked to end."""
+    """Serve in this process, until it is asked to end, or its checkout is no longer there."""
     places = background.Places(project.state)
     code = workspace.solution(step) if finished else nullcontext(step.folder)
     with (
@@ -77,8 +80,10 @@ def _here(project: Project, screen: Screen, step: Step, *, finished: bool, port:
     ):
         screen.show(*drawing.running(own, project.short(places.aws), screen.width, already=False))
         screen.flush()
-        threading.Event().wait()
-    return 0
+        while places.file.exists():
+            time.sleep(_LOOK_SECONDS)
+        # Nobody could find it any more, to ask it something or to end it.
+        raise ToolError("the endpoint ends: its checkout was moved or deleted", "workshop up")
 
 
 def _code(step: Step, *, finished: bool) -> str:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import BinaryIO
 
 from workshop.account import REGION
 from workshop.endpoint import aws_config
@@ -33,6 +34,7 @@ STOP_SECONDS = 10.0
 
 _POLL_SECONDS = 0.02
 _HEALTH_SECONDS = 2.0
+_WORDS_BYTES = 4096
 _LOOK_SECONDS = 1.0  # whoever looks at a lock holds it for a moment
 
 
@@ -139,6 +141,7 @@ def start(places: Places, command: Sequence[str], folder: Path) -> Running:
     try:
         places.log.parent.mkdir(parents=True, exist_ok=True)
         with places.log.open("wb") as log:
+            _make_room(log)
             process = subprocess.Popen(
                 list(command),
                 cwd=folder,
@@ -148,7 +151,8 @@ def start(places: Places, command: Sequence[str], folder: Path) -> Running:
                 start_new_session=True,
             )
     except OSError as error:
-        raise ToolError(f"the endpoint cannot be started: {error.strerror}") from error
+        reason = (error.strerror or str(error)).lower()
+        raise ToolError(f"the endpoint cannot be started: {reason}", str(places.log)) from error
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         found = running(places)
@@ -244,6 +248,18 @@ def _not_kept(error: OSError, file: Path) -> ToolError:
         f"the state of the endpoint cannot be kept: {reason}",
         f"it is to be written to {file.parent}",
     )
+
+
+def _make_room(log: BinaryIO) -> None:
+    """See to it that the disk has room for an endpoint's last words, which would be lost else.
+
+    Raises:
+        OSError: It is full.
+    """
+    log.write(bytes(_WORDS_BYTES))
+    log.flush()
+    log.seek(0)
+    log.truncate()
 
 
 def _is_held(lock: Path) -> bool:

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
 
+from workshop.local_lambda.hand_over import begun_in
 from workshop.loopback import HOST
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -24,6 +25,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 
 _MAX_DISCARDED_BYTES = 64 * 1024 * 1024  # read past a body that is too large, to be heard
 _MAX_HEAD_BYTES = 64 * 1024
+_HTTP_PORT = 80
 _WORKERS = 64
 _LENGTHS = {b"content-length", b"transfer-encoding"}  # two who read them may see two requests
 _FAILED = "the workshop endpoint itself failed; .workshop/crash-*.txt says how"
@@ -125,7 +127,10 @@ class Server:
         self._pages = frozenset(pages)
         listener = socket.create_server((HOST, port))
         self.port: int = listener.getsockname()[1]
-        self._own = {f"{name}:{self.port}" for name in (HOST, "localhost")}
+        names = (HOST, "localhost")
+        self._own = {f"{name}:{self.port}" for name in names}
+        if self.port == _HTTP_PORT:  # clients leave it out
+            self._own.update(names)
         self._handle = handle
         self._workers = ThreadPoolExecutor(_WORKERS, "endpoint")
         self._loop = asyncio.new_event_loop()
@@ -138,8 +143,7 @@ class Server:
         self._connections: set[_Connection] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="endpoint", daemon=True)
         self._thread.start()
-        opening = asyncio.run_coroutine_threadsafe(self._open(listener), self._loop)
-        self._server = opening.result()
+        self._server = begun_in(self._loop, lambda: self._open(listener)).result()
 
     def close(self) -> None:
         """Stop listening, let the requests under way end, and close every connection."""
@@ -151,7 +155,7 @@ class Server:
                 connection.close()
             await asyncio.sleep(0)  # for the transports to close
 
-        asyncio.run_coroutine_threadsafe(end(), self._loop).result()
+        begun_in(self._loop, end).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -232,6 +236,7 @@ class _Connection(asyncio.Protocol):
         self._request: h11.Request | None = None
         self._body: list[bytes] = []
         self._size = 0
+        self._is_full = False  # whether the client does not read what it is sent
         self._page: str | None = None  # the origin of the web page that asks, if it may
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -249,6 +254,14 @@ class _Connection(asyncio.Protocol):
         with self._understood():
             self._http.receive_data(data)
             self._read_events()
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+        self._hear(more=False)
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._go_on()
 
     def close(self) -> None:
         if self._transport:
@@ -268,14 +281,8 @@ class _Connection(asyncio.Protocol):
             event = self._http.next_event()
             match event:
                 case h11.Request():
-                    self._request, self._body, self._size = event, [], 0
-                    if {name for name, _ in event.headers} >= _LENGTHS:
-                        said = "a body has a Content-Length or a Transfer-Encoding, not both"
-                        self._give_up(self._server.refuse(400, said))
+                    if not self._begun(event):
                         return
-                    if self._http.they_are_waiting_for_100_continue and self._transport:
-                        go_on = h11.InformationalResponse(status_code=100, headers=[])
-                        self._transport.write(self._http.send(go_on) or b"")
                 case h11.Data():
                     self._size += len(event.data)
                     if self._size <= self._server.max_body_bytes:
@@ -288,8 +295,23 @@ class _Connection(asyncio.Protocol):
                 case h11.ConnectionClosed():
                     self.close()
                     return
-                case _:  # NEED_DATA, or PAUSED until the response is sent
+                case h11.PAUSED:  # the next request is here, and waits for this one's response
+                    self._hear(more=False)
                     return
+                case _:  # NEED_DATA
+                    return
+
+    def _begun(self, request: h11.Request) -> bool:
+        """Begin a request by its head; return whether its body is to be read."""
+        self._request, self._body, self._size = request, [], 0
+        if {name for name, _ in request.headers} >= _LENGTHS:
+            said = "a body has a Content-Length or a Transfer-Encoding, not both"
+            self._give_up(self._server.refuse(400, said))
+            return False
+        if self._http.they_are_waiting_for_100_continue and self._transport:
+            go_on = h11.InformationalResponse(status_code=100, headers=[])
+            self._transport.write(self._http.send(go_on) or b"")
+        return True
 
     def _dispatch(self) -> None:
         raw = self._request
@@ -335,8 +357,25 @@ class _Connection(asyncio.Protocol):
         if self._transport is None:
             return
         self._respond(response)
+        if not self._is_full:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Read what was sent meanwhile, and hear more."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._hear(more=True)
         with self._understood():
-            self._read_events()  # what was sent meanwhile
+            self._read_events()
+
+    def _hear(self, *, more: bool) -> None:
+        """Take from the socket or leave it there, so that no client can fill our memory."""
+        if self._transport is None:
+            return
+        if more:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
 
     def _respond(self, response: Response) -> None:
         """Send a response; of one that cannot be sent, the client is told that we failed."""

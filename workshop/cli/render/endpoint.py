@@ -27,7 +27,10 @@ def running(what: Running, config: str, width: int, *, already: bool) -> Iterato
         ("AWS config", f"{config}  (profile workshop)"),
     ):
         yield labelled(f"  {label:<12}", value, width, "quiet")
-    yield labelled("  ", 'For any AWS client in this terminal:  eval "$(workshop env)"', width)
+    what_for, typed = "  For any AWS client in this terminal:", 'eval "$(workshop env)"'
+    # It is there to be copied, and stays in one line.
+    between = "  " if len(what_for) + 2 + len(typed) <= width else "\n  "
+    yield Text.assemble(what_for, between, (typed, "command"))
 
 
 def not_running() -> Iterator[Text]:

@@ -26,7 +26,8 @@ def listed(metrics: Sequence[Mapping[str, Any]], width: int) -> Text:
     rows = [
         (printable(f"{one['Namespace']}/{one['MetricName']}"), _dimensions(one)) for one in metrics
     ]
-    return table((Column("metric", least=20), Column("dimensions", least=12)), rows, width)
+    # The name is there to be typed: half of it is of no use.
+    return table((Column("metric", whole=True), Column("dimensions", least=12)), rows, width)
 
 
 def charts(

@@ -15,6 +15,8 @@ MOST_ROWS = 40
 
 _ON_EVERY_TRACE = frozenset({"ColdStart", "Service"})
 _ROOMY = 72
+_HALF_ROOMY = 55
+"""Columns for id, duration and outcome in one line; with fewer, the latter two have their own."""
 
 _FLAGS = (("HasFault", "fault"), ("HasThrottle", "throttle"), ("HasError", "error"))
 
@@ -22,7 +24,7 @@ _FLAGS = (("HasFault", "fault"), ("HasThrottle", "throttle"), ("HasError", "erro
 def listed(summaries: Sequence[Mapping[str, Any]], width: int) -> Iterator[Text]:
     """Draw trace summaries, as GetTraceSummaries gives them: a line each, and one of annotations.
 
-    A trace that has none but the Tracer's own goes without the second.
+    A trace that has none but the Tracer's own goes without that one.
     """
     if not summaries:
         yield Text("no such traces in that time", "quiet")
@@ -34,10 +36,9 @@ def listed(summaries: Sequence[Mapping[str, Any]], width: int) -> Iterator[Text]
         duration = f"{one['Duration'] * 1000:.0f} ms"
         entry = one.get("EntryPoint", {}).get("Name", "")
         row = (one["Id"], f"{moment:%H:%M:%S}", duration, outcome, printable(entry))
-        line = Text(_line(row, width))
-        if outcome != "ok":
-            line.highlight_regex(rf"(?<= ){outcome}(?= |$)", "bad")
-        yield line
+        yield _marked(_line(row, width), outcome)
+        if width < _HALF_ROOMY:
+            yield _marked(f"  {duration}  {outcome}", outcome)
         said = dict(_annotations(one))
         if said.keys() - _ON_EVERY_TRACE:
             pairs = (f"{key}={value}" for key, value in said.items())
@@ -56,11 +57,21 @@ def whole(trace: Trace, width: int) -> Iterator[Text]:
 def _line(row: tuple[str, str, str, str, str], width: int) -> str:
     """Line the columns up; the id stands first and whole, as it is there to be copied.
 
-    Where not all have room, when and where go first.
+    Where not all have room, when and where go first, and then all but the id.
     """
     number, at, duration, outcome, entry = row
+    if width < _HALF_ROOMY:
+        return number
     when, where = (f"  {at:<8}", f"  {entry}") if width >= _ROOMY else ("", "")
     return cut(f"{number:<35}{when}  {duration:>8}  {outcome:<8}{where}".rstrip(), width)
+
+
+def _marked(line: str, outcome: str) -> Text:
+    """Colour the outcome where it is a bad one."""
+    text = Text(line)
+    if outcome != "ok":
+        text.highlight_regex(rf"(?<= ){outcome}(?= |$)", "bad")
+    return text
 
 
 def _annotations(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
