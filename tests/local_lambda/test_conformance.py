@@ -71,6 +71,11 @@ CASES = [
     returns("object", "{'a': {'b': [1, 2]}, 1: 'one', None: 0, True: 1, 2.5: 'x'}"),
     returns("unicode_escaped", "'grüße \\u2028 \\U0001f600 \\x00 \\x7f'"),
     returns("unicode_plain", "'grüße \\u2028 \\U0001f600 \\x00 \\x7f'", **MODERN),
+    returns(
+        "set_though_the_standard_encoder_is_patched",
+        "{1}",
+        "import json\njson.JSONEncoder.default = lambda self, value: str(value)",
+    ),
     returns("lone_surrogate_escaped", "'\\ud800'"),
     returns("lone_surrogate_plain", "'\\ud800'", **MODERN),
     returns("bytes", "b'raw \\xff bytes'"),

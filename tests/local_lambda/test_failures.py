@@ -242,6 +242,22 @@ def test_a_response_that_json_cannot_hold_is_a_marshal_error(serve: Any) -> None
     assert "set is not JSON serializable" in error_of(invocation)["errorMessage"]
 
 
+def test_an_async_handler_is_told_in_its_own_invocation_that_nobody_awaited_it(serve: Any) -> None:
+    first = serve("async def handler(event, context):\n    return 1\n")()
+    assert "coroutine is not JSON serializable" in error_of(first)["errorMessage"]
+    assert "'handler' was never awaited" in "\n".join(event.message for event in first.log_events)
+
+
+def test_what_an_event_leaves_is_cleared_up_before_the_next_one(serve: Any) -> None:
+    source = (
+        "class Result(dict):\n"
+        "    def __del__(self): print('gone')\n"
+        "def handler(event, context):\n"
+        "    return Result(event)\n"
+    )
+    assert "gone" in [event.message for event in serve(source)().log_events]
+
+
 def test_threads_are_frozen_between_invocations(serve: Any) -> None:
     source = (
         "import threading, time\n"

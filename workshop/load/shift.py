@@ -23,6 +23,7 @@ _SLACK_MS = 2_000
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TIMES = re.compile(
+    r"(?=\d)(?:"  # Each begins with one: most places of a text are passed over four times as fast.
     r"(?P<trace>(?<![0-9a-f])1-[0-9a-f]{8}-[0-9a-f]{24}(?![0-9a-f]))"
     r"|(?P<w3c>(?<![0-9a-f])00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?![0-9a-f]))"
     r"|(?P<date>(?<!\d)\d{4}-\d\d-\d\d)(?P<gap>[T ])(?P<clock>\d\d:\d\d:\d\d)"
@@ -30,6 +31,7 @@ _TIMES = re.compile(
     r"|(?P<common>(?<!\d)\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})"
     # Seconds, milli-, micro- or nanoseconds since the epoch, of the years 2001 to 2286.
     r"|(?P<epoch>(?<![\w.\-])[1-9]\d{9}(?:\d{3}){0,3}(?![\w\-]))(?P<part>\.\d+(?![\w.]))?"
+    r")"
 )
 _SECONDS_DIGITS = 10
 

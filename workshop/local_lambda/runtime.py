@@ -400,7 +400,8 @@ class _Encoder(json.JSONEncoder):
             return value.decode()
         if callable(getattr(value, "_asdict", None)):
             return value._asdict()
-        return super().default(value)
+        # Not by `super()`: a handler that patches the standard encoder has not patched Lambda's.
+        raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
     def encode(self, value: Any) -> str:  # noqa: ANN401 - whatever a handler returns
         text = super().encode(value)
@@ -552,19 +553,24 @@ def main(handler_name: str) -> NoReturn:
         sys.exit(1)
     while True:
         headers, body = api.next()
-        serve(api, handler, headers, body, log_sink, request_ids, encoder)
+        # What the handler was given and made is gone by then: its last words, such as "coroutine
+        # was never awaited", belong to this event, and the answer asks for the next.
+        api.answer(*serve(handler, headers, body, log_sink, request_ids, encoder))
 
 
 def serve(
-    api: RuntimeApi,
     handler: Any,  # noqa: ANN401 - anything; calling it tells
     headers: dict[str, str],
     body: bytes,
     log_sink: FramedLog,
     request_ids: RequestIdFilter,
     encoder: _Encoder,
-) -> None:
-    """Call the handler with one event and post its response, or its error."""
+) -> tuple[str, bytes, str]:
+    """Call the handler with one event.
+
+    Returns:
+        Where to post its response, or its error; that; and the headers to post it with.
+    """
     request_id = request_ids.request_id = headers["lambda-runtime-aws-request-id"]
     request_ids.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
     os.environ["_X_AMZN_TRACE_ID"] = headers["lambda-runtime-trace-id"]
@@ -585,15 +591,14 @@ def serve(
         error, cause = _raised(raised, raised.__traceback__, request_id)
     else:
         response = response if isinstance(response, bytes) else response.encode()
-        api.answer(f"invocation/{request_id}/response", response, kind)
-        return
+        return f"invocation/{request_id}/response", response, kind
     log_error(error, log_sink, encoder)
     cause_text = json.dumps(cause)
     header = ""
     if len(cause_text) < _MAX_HEADER_BYTES:
         header = f"Lambda-Runtime-Function-XRay-Error-Cause: {cause_text}\r\n"
     header += "Content-Type: application/json\r\n"
-    api.answer(f"invocation/{request_id}/error", encoder.encode(error).encode(), header)
+    return f"invocation/{request_id}/error", encoder.encode(error).encode(), header
 
 
 def _marshal(encoder: _Encoder, result: object) -> str:
