@@ -240,6 +240,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(workshop, arguments, said)
         ("failing", Incident(HOUR.part(2 / 3, 5 / 6))),
         ("crawling@10m", Incident(Window(HOUR.start + 600, HOUR.start + 1200), "crawling")),
         ("failing+5m", Incident(Window(HOUR.start + 2400, HOUR.start + 2700))),
+        ("failing@0m+5m", Incident(Window(HOUR.start, HOUR.start + 300))),
         ("failing@50m+1h", Incident(Window(HOUR.start + 3000, HOUR.end))),
         (
             "failing:currency=eur,campaign=spring,customers=20%,least=100,most=900,share=5@1m+1m",

@@ -18,6 +18,7 @@ EXAMPLE = "such as failing:currency=EUR@2h+20m"
 _TYPED = re.compile(
     r"(?P<kind>[a-z]+)(?::(?P<which>[^@+]*))?(?:@(?P<start>[^+]*))?(?:\+(?P<length>.*))?"
 )
+_NOTHING = re.compile(r"0+[smhd]?")
 _BEGIN, _END = 2 / 3, 5 / 6
 
 
@@ -42,7 +43,9 @@ def read(text: str, window: Window, seed: int) -> Incident:
     scope, share = _which(match["which"])
     begin, end = _BEGIN * window.seconds, _END * window.seconds
     if match["start"] is not None:
-        begin, end = _seconds(match["start"]), _seconds(match["start"]) + end - begin
+        at_once = _NOTHING.fullmatch(match["start"])  # `+0m` would be no incident
+        start = 0 if at_once else _seconds(match["start"])
+        begin, end = start, start + end - begin
     if match["length"] is not None:
         end = begin + _seconds(match["length"])
     if begin >= window.seconds:
