@@ -147,9 +147,16 @@ def edges(step: Step) -> Iterator[Part]:
     }
 
 
-def waterfall(step: Step, event: str, title: str) -> Iterator[Part]:
-    """Record the trace of a warm payment."""
+def waterfall(step: Step, event: str, title: str, annotation: str = "") -> Iterator[Part]:
+    """Record the trace of a warm payment; the title tells the value of an annotation."""
     (trace,) = assemble(send(step, "charge", event)[-1].segments)
+    if annotation:
+        (value,) = {
+            span.annotations[annotation]
+            for _, span in trace.flat()
+            if annotation in span.annotations
+        }
+        title = f"{title}: annotation.{annotation} = {value}"
     rows = [
         {
             "label": span.name.removeprefix("## "),
@@ -166,7 +173,7 @@ def waterfall(step: Step, event: str, title: str) -> Iterator[Part]:
 
 def traced(step: Step) -> Iterator[Part]:
     """Record where the time of one payment went."""
-    yield from waterfall(step, "slow", "One slow payment")
+    yield from waterfall(step, "slow", "One slow payment", "customer_id")
 
 
 def depended(step: Step) -> Iterator[Part]:
@@ -225,12 +232,14 @@ def batched(step: Step) -> Iterator[Part]:
 
 def inferred(step: Step) -> Iterator[Part]:
     """Record what the first payment of an environment waits for, and what those after it do."""
+    sent = send(step, *["charge"] * (_WARM + 1))
     reports = [
         line.report
-        for invocation in send(step, *["charge"] * (_WARM + 1))
+        for invocation in sent
         for event in invocation.log_events
         if (line := read_report(event)) is not None
     ]
+    (version,) = {one["model_version"] for one in records(sent) if "level" in one}
     cold = [one for one in reports if one.init_duration_ms is not None]
     warm = [one.duration_ms for one in reports if one.init_duration_ms is None]
     waits = [(one.init_duration_ms or 0) + one.duration_ms for one in cold]
@@ -239,7 +248,7 @@ def inferred(step: Step) -> Iterator[Part]:
     shown += [(f"{len(warm)} warm, p99", percentile(warm, 99), "")]
     yield {
         "kind": "bars",
-        "title": "Init Duration + Duration of the REPORT lines",
+        "title": f"Init Duration + Duration of the REPORT lines: model_version = {version}",
         "unit": "ms",
         "rows": [
             {"label": label, "value": round(value, 1), "tone": tone} for label, value, tone in shown

@@ -15,14 +15,17 @@ const JSON_1_0 = 'application/x-amz-json-1.0'
 type Answer = Record<string, any>
 export type Question = 'invocations' | 'percentiles' | 'trace'
 
+/** What the lab, where there is one, says instead of an answer: for the reader of the slide. */
+export class Refusal extends Error {}
+
 /** Where the lab listens: its first port, or the one that the deck's address names: `?lab=4591`. */
-function address(): string {
+function port(): number {
   const named = Number(new URLSearchParams(location.search).get('lab'))
-  return `http://127.0.0.1:${Number.isInteger(named) && named > 0 && named < 65536 ? named : PORT}`
+  return Number.isInteger(named) && named > 0 && named < 65536 ? named : PORT
 }
 
 async function ask(path: string, type: string, target: string, given: object): Promise<Answer> {
-  const answer = await fetch(address() + path, {
+  const answer = await fetch(`http://127.0.0.1:${port()}${path}`, {
     method: 'POST',
     headers: { 'Content-Type': type, ...(target ? { 'X-Amz-Target': target } : {}) },
     body: JSON.stringify(given),
@@ -30,7 +33,7 @@ async function ask(path: string, type: string, target: string, given: object): P
   })
   const said = await answer.json()
   if (!answer.ok)
-    throw new Error(said.message ?? said.Message ?? `the lab answers ${answer.status}`)
+    throw new Refusal(said.message ?? said.Message ?? `the lab answers ${answer.status}`)
   return said
 }
 
@@ -38,13 +41,17 @@ function row(some: Partial<Row>): Row {
   return some as Row
 }
 
+function hasFailed(said: Answer): boolean {
+  return said.level === 'ERROR'
+}
+
 /** Why nothing was heard, and what to do about it. */
 export function silence(): string {
   const elsewhere = location.port === DECK_PORT ? '' : `, and the deck at port ${DECK_PORT}: make slides`
-  return `no lab answers: workshop up${elsewhere}`
+  return `no lab answers at port ${port()}: workshop up${elsewhere}`
 }
 
-/** The last invocations: what each of them logged last. */
+/** The last invocations: what each of them logged last. The last failure is among them, however old. */
 async function invocations(): Promise<Part[]> {
   const found = await ask('/', JSON_1_1, 'Logs_20140328.FilterLogEvents', {
     logGroupName: LOG_GROUP,
@@ -59,13 +66,19 @@ async function invocations(): Promise<Part[]> {
     last.delete(request)
     last.set(request, { ...said, at: event.timestamp })
   }
-  const rows = [...last.values()].slice(-MOST_ROWS).reverse().map((said) => row({
+  const all = [...last.values()].reverse()
+  const failure = all.findIndex(hasFailed)
+  const shown = all.slice(0, failure < MOST_ROWS ? MOST_ROWS : MOST_ROWS - 1)
+  if (failure >= MOST_ROWS)
+    shown.push(all[failure])
+  const rows = shown.map((said) => row({
     cells: [
-      new Date(said.at).toLocaleTimeString('en-GB'), said.level, said.message, said.payment_id ?? '',
+      new Date(said.at).toLocaleTimeString('en-GB'), said.level, said.message,
+      said.payment_id ?? '', said.customer_id ?? '',
     ],
-    tone: said.level === 'ERROR' ? 'bad' : '',
+    tone: hasFailed(said) ? 'bad' : '',
   }))
-  return [{ kind: 'table', columns: ['time', 'level', 'message', 'payment_id'], rows, total: 0 }]
+  return [{ kind: 'table', columns: ['time', 'level', 'message', 'payment_id', 'customer_id'], rows, total: 0 }]
 }
 
 /** The average of a latency beside its percentiles. */
@@ -100,16 +113,17 @@ async function percentiles(): Promise<Part[]> {
   return [{ kind: 'bars', title: `ChargeDuration, the last ${MINUTES} minutes`, unit: 'ms', rows, total: 0 }]
 }
 
-/** The newest trace, as a waterfall. */
+/** The slowest of the newest traces, as a waterfall: a page of them, as many as the lab gives at once. */
 async function trace(): Promise<Part[]> {
   const now = Date.now() / 1000
   const found = await ask('/TraceSummaries', 'application/json', '', {
     StartTime: now - MINUTES * 60, EndTime: now,
   })
-  const newest = found.TraceSummaries[0]
-  if (!newest)
+  const summaries: Answer[] = found.TraceSummaries
+  if (!summaries.length)
     return [{ kind: 'waterfall', rows: [], total: 0, columns: [] }]
-  const whole = await ask('/Traces', 'application/json', '', { TraceIds: [newest.Id] })
+  const slowest = summaries.reduce((one, other) => other.Duration > one.Duration ? other : one)
+  const whole = await ask('/Traces', 'application/json', '', { TraceIds: [slowest.Id] })
   const documents = whole.Traces[0].Segments.map((one: Answer) => JSON.parse(one.Document))
   documents.sort((one: Answer, other: Answer) => one.start_time - other.start_time)
   const began = documents[0].start_time
@@ -128,7 +142,8 @@ async function trace(): Promise<Part[]> {
   }
   documents.forEach((one: Answer, place: number) => walk(one, Math.min(place, 1)))
   const total = Math.max(...rows.map((one) => one.end))
-  return [{ kind: 'waterfall', title: `The newest trace: ${newest.Id}`, unit: 'ms', total, columns: [], rows }]
+  const title = `The slowest of the newest ${summaries.length} traces: ${slowest.Id}`
+  return [{ kind: 'waterfall', title, unit: 'ms', total, columns: [], rows }]
 }
 
 const ANSWERS = { invocations, percentiles, trace }
@@ -137,6 +152,6 @@ const ANSWERS = { invocations, percentiles, trace }
 export async function askLab(question: Question): Promise<Part[]> {
   const parts = await ANSWERS[question]()
   if (!parts[0].rows.length)
-    throw new Error(`the lab has nothing of the last ${MINUTES} minutes: workshop traffic`)
+    throw new Refusal(`the lab has nothing of the last ${MINUTES} minutes: workshop traffic`)
   return parts
 }

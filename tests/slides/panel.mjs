@@ -1,4 +1,5 @@
-// Asks the lab on the three slides that can, and prints what they show before and after. JSON.
+// Asks the lab on the three slides that can, and prints what they show before and after, and what the
+// audience's window shows when the presenter's has asked. JSON.
 //
 //     node panel.mjs CHROMIUM ADDRESS STEP:SLIDE...
 import { createRequire } from 'node:module'
@@ -10,7 +11,9 @@ const { chromium } = createRequire(join(SLIDES, 'package.json'))('playwright-chr
 const [executablePath, address, ...slides] = process.argv.slice(2)
 
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
-const page = await browser.newPage({ viewport: { width: 980, height: 552 }, reducedMotion: 'reduce' })
+const windows = await browser.newContext({ viewport: { width: 980, height: 552 }, reducedMotion: 'reduce' })
+const audience = await windows.newPage()
+const page = await windows.newPage()
 const asked = []
 page.on('request', (request) => {
   if (!request.url().startsWith(address.split('?')[0]))
@@ -19,6 +22,10 @@ page.on('request', (request) => {
 const met = {}
 for (const one of slides) {
   const [step, no] = one.split(':')
+  await audience.goto('about:blank')
+  await audience.goto(`${address}#/${no}`)
+  const seen = audience.locator(`#slide-content [data-slidev-no="${no}"]`)
+  await seen.getByRole('button', { name: 'Ask the lab' }).waitFor()
   await page.goto('about:blank')
   await page.goto(`${address}#/${no}`)
   const slide = page.locator(`#slide-content [data-slidev-no="${no}"]`)
@@ -29,11 +36,13 @@ for (const one of slides) {
   await button.focus()
   await page.keyboard.press('Enter')
   await slide.getByRole('status').filter({ hasText: '·' }).waitFor({ timeout: 10_000 })
+  await seen.getByRole('status').filter({ hasText: '·' }).waitFor({ timeout: 10_000 }).catch(() => {})
   met[step] = {
     before,
     early,
     after: await slide.innerText(),
     asked: asked.splice(0),
+    audience: await seen.getByRole('status').innerText(),
     place: page.url().split('#')[1],
     overflow: await slide.locator('.slidev-layout').evaluate((layout) => layout.scrollHeight - layout.clientHeight),
   }

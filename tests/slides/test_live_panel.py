@@ -14,7 +14,11 @@ from workshop.endpoint.app import Endpoint
 
 ROOT = HERE.parents[1]
 PANELS = ("01", "04", "05")
-LIVE = {"01": "payment charged", "04": "the last 15 minutes", "05": "The newest trace: 1-"}
+LIVE = {
+    "01": "payment charged",
+    "04": "the last 15 minutes",
+    "05": "The slowest of the newest 8 traces: 1-",
+}
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +60,38 @@ def test_on_a_click_a_panel_shows_what_the_lab_says(chromium, address, places, l
         assert "RECORDED" in panel["before"]
         assert "LIVE" in panel["after"]
         assert "RECORDED" not in panel["after"]
-        assert "live, asked at " in panel["after"]
+        assert "LIVE · asked at " in panel["after"]
+        assert "LIVE · asked at " in panel["audience"]  # the other window, where nobody pressed
         assert LIVE[number] in panel["after"]
         assert panel["overflow"] <= 0
     assert met["04"]["after"].count(" ms") == 4
     assert "app.collect_payment" in met["05"]["after"]
+
+
+def test_the_last_failure_is_shown_however_many_payments_came_after_it(
+    chromium, address, places, lab
+):
+    endpoint, folder = lab
+    example = (folder / "events" / "unavailable.json").read_text(encoding="utf-8")
+    failing = json.loads(example) | {"customer_id": "cus_early"}
+    paying = [one for one in payments.customers(3, 40) if one["card"]["number"].endswith("4242")]
+    with stage.open_lab(folder, store=endpoint.store) as opened:
+        for event in (failing, *paying[:8]):
+            opened.invoke(event)
+    (panel,) = ask(chromium, address, endpoint.port, places[:1]).values()
+    assert panel["after"].count("payment charged") == 5
+    assert panel["after"].count("charge failed") == 1
+    assert "cus_early" in panel["after"]
+
+
+def test_of_the_traces_the_slowest_is_shown(chromium, address, places, lab):
+    endpoint, folder = lab
+    slow = json.loads((folder / "events" / "slow.json").read_text(encoding="utf-8"))
+    quick = json.loads((folder / "events" / "charge.json").read_text(encoding="utf-8"))
+    with stage.open_lab(folder, store=endpoint.store) as opened:
+        seen = [opened.invoke(event).segments[0] for event in (quick, slow, quick)]
+    (panel,) = ask(chromium, address, endpoint.port, places[2:]).values()
+    assert seen[1]["trace_id"] in panel["after"]
 
 
 def test_a_lab_that_has_nothing_to_tell_leaves_the_recording_and_says_so(
@@ -74,8 +105,9 @@ def test_a_lab_that_has_nothing_to_tell_leaves_the_recording_and_says_so(
 def test_without_a_lab_the_recording_stays_and_says_so(chromium, address, places):
     with socket.socket() as free:  # nobody listens on it
         free.bind(("127.0.0.1", 0))
-        for panel in ask(chromium, address, free.getsockname()[1], places[:1]).values():
-            assert "RECORDED · no lab answers: workshop up" in panel["after"]
+        port = free.getsockname()[1]
+        for panel in ask(chromium, address, port, places[:1]).values():
+            assert f"RECORDED · no lab answers at port {port}: workshop up" in panel["after"]
 
 
 def test_a_deck_that_is_served_elsewhere_is_refused_by_the_lab(chromium, address, places):

@@ -2,12 +2,15 @@
 
 import json
 import re
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.course.judge import Case, judge
 from tests.slides.conftest import SLIDES
 from workshop.cli import arguments
 from workshop.course.catalogue import Course
@@ -112,6 +115,30 @@ def test_what_the_notes_say_to_type_can_be_typed(decks):
                 assert command in MAKE
             else:
                 arguments.parse(_split(command))
+
+
+def test_a_way_out_works_for_who_has_not_passed_the_step(decks):
+    """Before, `workshop solution` stays shut, and `workshop diff` has no difference to show."""
+    for slide in decks["all"]["slides"]:
+        for command in re.findall(r"`(workshop (?:solution|diff) [^`]+)`", slide["note"]):
+            assert command.endswith(" --reveal"), slide["title"]
+            assert ("--solution" in command) == (" diff " in command), slide["title"]
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """What the checks say; each runs a pytest of its own, so in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        yield lambda case: pool.submit(judge, case).result(timeout=300)
+
+
+@of_each_step()
+def test_what_a_note_says_appears_is_what_the_check_of_the_start_says(decks, step, judged):
+    note = slides_of(decks["all"], step)[0]["note"]
+    if f"`workshop run {step.number:02}" in note:
+        return  # what it shows is no verdict
+    headline = judged(Case(step.folder, "start")).parts[0].partition(" · ")[2]
+    assert f"**Appears:** `{headline}`" in note
 
 
 def _split(command):
