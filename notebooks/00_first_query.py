@@ -142,12 +142,16 @@ filter message = "charge failed"
 | stats count(*) as failed by bin(5m) as time
 | sort time asc
 """)
+failed["until"] = failed["time"] + pd.Timedelta(minutes=4.5)
+failed["UTC"] = failed["time"].dt.strftime("%H:%M")
 alt.Chart(failed, title="Failed payments: mostly in a quarter of an hour").mark_bar(
-    color=nb.BAD, width=16
+    color=nb.BAD
 ).encode(
     x=nb.clock("time", here),
+    x2="until:T",
     y=alt.Y("failed:Q", title="failed payments in 5 minutes"),
-    tooltip=[alt.Tooltip("time:T", format="%H:%M"), "failed"],
+    y2=alt.datum(0),
+    tooltip=["UTC", "failed"],
 )
 
 # %% [markdown]

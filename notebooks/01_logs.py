@@ -86,14 +86,18 @@ filter message in ["collecting payment", "charge failed"]
 | sort time asc, coin asc
 """)
 by_currency["percent"] = 100 * by_currency["failures"] / by_currency["payments"]
+by_currency["until"] = by_currency["time"] + pd.Timedelta(minutes=10)
+by_currency["middle"] = by_currency["time"] + pd.Timedelta(minutes=5)
+by_currency["UTC"] = by_currency["time"].dt.strftime("%H:%M")
 
 base = alt.Chart().encode(
     y=alt.Y("coin:N", title="currency"),
-    tooltip=[alt.Tooltip("time:T", format="%H:%M"), "coin", "failures", "payments"],
+    tooltip=["UTC", "coin", "failures", "payments"],
 )
 shade = alt.Color(
     "percent:Q",
     title="% failed",
+    legend=alt.Legend(offset=30),
     scale=alt.Scale(domain=[0, 100], range=[nb.PANEL, nb.BAD], interpolate="rgb"),
 )
 cells = base.mark_rect(stroke="white", strokeWidth=3).encode(
@@ -104,8 +108,6 @@ count = base.mark_text(fontSize=13).encode(
     text="payments:Q",
     color=alt.condition(alt.datum.percent > 50, alt.value("white"), alt.value(nb.QUIET)),
 )
-by_currency["until"] = by_currency["time"] + pd.Timedelta(minutes=10)
-by_currency["middle"] = by_currency["time"] + pd.Timedelta(minutes=5)
 alt.layer(cells, count, data=by_currency).properties(
     title="Payments in ten minutes (the numbers): which currency fails, and when (the red)",
     height=150,
@@ -155,12 +157,16 @@ cold = ask("""
 filter ispresent(@initDuration)
 | stats count(*) as cold by bin(5m) as time
 """)
-alt.Chart(cold, title="Cold starts: after the first payments, and after a deployment").mark_bar(
-    width=16
-).encode(
+cold["until"] = cold["time"] + pd.Timedelta(minutes=4.5)
+cold["UTC"] = cold["time"].dt.strftime("%H:%M")
+alt.Chart(
+    cold, title="Cold starts: after the first payments, and after a deployment"
+).mark_bar().encode(
     x=nb.clock("time", here),
+    x2="until:T",
     y=alt.Y("cold:Q", title="cold starts in 5 minutes"),
-    tooltip=[alt.Tooltip("time:T", format="%H:%M"), "cold"],
+    y2=alt.datum(0),
+    tooltip=["UTC", "cold"],
 ).properties(height=200)
 
 # %% [markdown]
@@ -180,22 +186,20 @@ filter @type = "REPORT"
         by bin(15m) as time
 | sort time asc
 """)
-durations.assign(time=durations["time"].dt.strftime("%H:%M")).set_index("time").round(1)
+durations["UTC"] = durations["time"].dt.strftime("%H:%M")
+durations.drop(columns="time").set_index("UTC").round(1)
 
 # %% tags=["measured"]
-lines = durations.melt(["time", "invocations"], ["average", "p50", "p90", "p99"], "statistic", "ms")
+lines = durations.melt(
+    ["time", "UTC", "invocations"], ["average", "p50", "p90", "p99"], "statistic", "ms"
+)
 alt.Chart(lines, title="Duration in quarters of an hour: the average tells of nobody").mark_line(
     point=True
 ).encode(
     x=nb.clock("time", here),
     y=alt.Y("ms:Q", title="ms, logarithmic", scale=alt.Scale(type="log")),
     color=alt.Color("statistic:N", sort=["p99", "p90", "average", "p50"], title=None),
-    tooltip=[
-        alt.Tooltip("time:T", format="%H:%M"),
-        "statistic",
-        alt.Tooltip("ms", format=",.1f"),
-        "invocations",
-    ],
+    tooltip=["UTC", "statistic", alt.Tooltip("ms", format=",.1f"), "invocations"],
 )
 
 # %% [markdown]

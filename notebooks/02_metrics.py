@@ -206,6 +206,7 @@ found = get(
 n = get([metric("ChargeDuration", "SampleCount", period)]).set_index("time")["value"]
 found["payments"] = found["time"].map(n)
 found["value"] = found["value"].round(2)
+found["UTC"] = found["time"].dt.strftime("%H:%M")
 order = ["p99", "p90", "average", "p50"]
 alt.Chart(found, title="Duration of charges, in periods of five minutes").mark_line(
     point=True
@@ -213,12 +214,7 @@ alt.Chart(found, title="Duration of charges, in periods of five minutes").mark_l
     x=nb.clock("time", here),
     y=alt.Y("value:Q", title="ms, logarithmic", scale=alt.Scale(type="log", nice=False)),
     color=alt.Color("id:N", sort=order, title=None),
-    tooltip=[
-        alt.Tooltip("time:T", format="%H:%M"),
-        "id",
-        alt.Tooltip("value", format=",.0f", title="ms"),
-        "payments",
-    ],
+    tooltip=["UTC", "id", alt.Tooltip("value", format=",.0f", title="ms"), "payments"],
 )
 
 # %% [markdown]
@@ -343,7 +339,12 @@ print(
 minutes = pd.date_range(here.start, here.end, freq="60s", inclusive="left")
 replay = rates.query("id == 'error_rate'").set_index("time")["value"].reindex(minutes)
 replay = pd.DataFrame(
-    {"time": minutes, "end": minutes + pd.Timedelta(minutes=1), "percent": replay.round(1).values}
+    {
+        "time": minutes,
+        "end": minutes + pd.Timedelta(minutes=1),
+        "UTC": minutes.strftime("%H:%M"),
+        "percent": replay.round(1).values,
+    }
 )
 
 limit = alt.param(
@@ -369,10 +370,12 @@ ringing = (
     .mark_rect(color=nb.BAD, opacity=0.18)
     .encode(x=nb.clock("time", here), x2="end:T")
 )
-bars = rule.mark_bar(width=3).encode(
+bars = rule.mark_bar(stroke="white", strokeWidth=1).encode(
     x=nb.clock("time", here),
+    x2="end:T",
     y=rate,
-    tooltip=[alt.Tooltip("time:T", format="%H:%M"), "percent", "state:N"],
+    y2=alt.datum(0),
+    tooltip=["UTC", "percent", "state:N"],
 )
 line = (
     alt.Chart(pd.DataFrame([{"at": 0}]))
@@ -404,7 +407,7 @@ pd.DataFrame({"minute": changes.index.strftime("%H:%M"), "state": np.where(chang
 # %% [markdown]
 # It rang once, some minutes after payments in EUR began to fail: `M` of `N` has a price, and is
 # worth it. Set it to 1 of 5 above, and see for how many single failures somebody would have been
-# woken up. That is what a minute with eleven payments does: **one** failure is 9 %.
+# woken up. That is what a minute with six payments does: **one** failure is 17 %.
 #
 # The other incident, the slow one after 14:10, did not touch this alarm at all: nobody failed.
 # That is what `payments-slow` is for, on the p99.

@@ -303,8 +303,8 @@ alt.Chart(parts, title="Where the time goes, on average of a group of traces").m
 # ## What sampling does to counts
 #
 # X-Ray does not keep every trace. By its default rule it keeps the **first request of each
-# second, and 5 % of the others**. Our shop has a dozen payments a minute: hardly ever two in a
-# second, so nearly all are kept. At a hundred requests a second it is 1 + 0.05 · 99 = 6 of 100.
+# second, and 5 % of the others**. Our shop has a dozen payments a minute: seldom two in a second,
+# so nine of ten would be kept. At a hundred requests a second it is 1 + 0.05 · 99 = 6 of 100.
 #
 # What would the count of failed payments be, if 5 % of these traces had been kept, and each stood
 # for twenty? Draw such a sample a thousand times:
@@ -324,6 +324,7 @@ alt.layer(
             "estimate:Q",
             title="failed payments, estimated from a sample of 5 % (times 20)",
             scale=alt.Scale(domain=[-15, max(estimates) + 15], nice=False),
+            axis=alt.Axis(values=sorted(set(estimates))),
         ),
         y=alt.Y("samples:Q", title="of 1,000 samples"),
         tooltip=["estimate", "samples"],

@@ -54,10 +54,13 @@ def ask(log_group: str, question: str) -> pd.DataFrame:
 
 def by_minute(table: pd.DataFrame, column: str, title: str) -> alt.Chart:
     """Draw a column of a table that has a row for each minute."""
-    bars = table[["bin(1m)", column]].assign(until=table["bin(1m)"] + pd.Timedelta(seconds=50))
+    bars = table[["bin(1m)", column]].assign(
+        until=table["bin(1m)"] + pd.Timedelta(seconds=50),
+        UTC=table["bin(1m)"].dt.strftime("%H:%M"),
+    )
     value = alt.Y(f"{column}:Q", title=title)
     minute = {"x": nb.clock("bin(1m)"), "x2": "until:T"}
-    hover = [alt.Tooltip("utchoursminutes(bin(1m)):T", title="UTC"), alt.Tooltip(f"{column}:Q")]
+    hover = ["UTC", f"{column}:Q"]
     return alt.Chart(bars).mark_bar().encode(**minute, y=value, y2=alt.datum(0), tooltip=hover)
 
 
@@ -233,7 +236,9 @@ def metric(namespace: str, name: str, dimensions: dict[str, str], statistic: str
         for one in page["MetricDataResults"]
         for point in zip(one["Timestamps"], one["Values"], strict=True)
     ]
-    return pd.DataFrame(points, columns=["bin(1m)", name])
+    table = pd.DataFrame(points, columns=["bin(1m)", name])
+    table["bin(1m)"] = pd.to_datetime(table["bin(1m)"], utc=True)  # boto3 gives your own zone's
+    return table
 
 
 by_minute(

@@ -7,7 +7,7 @@ your findings against the payments themselves. This file tells how, and not what
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from numbers import Real
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -273,8 +273,8 @@ class Case:
         return int((at - self._start) // MINUTE)
 
     def _minute(self, found: object) -> int | None:
-        if isinstance(found, datetime):  # of a table, where times are in UTC
-            found = f"{found:%H:%M}"
+        if isinstance(found, datetime):  # of a table; or of boto3, in the reader's own zone
+            found = f"{found.astimezone(UTC) if found.tzinfo else found:%H:%M}"
         said = re.fullmatch(r"\s*(\d{1,2}):(\d\d)(?::\d\d)?\s*", str(found))
         if said is None:
             return None

@@ -24,12 +24,17 @@ except Exception:
     pass  # the first cell says what is missing
 """
 
-NO_QUESTIONS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
-"""Settings that readers have not changed: nobody is asked whether they want news from outside."""
+UNCHANGED = {
+    # Nobody is asked whether they want news from outside; a step's README is shown as a page.
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
+    "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
+}
+"""Settings, as long as the reader has not changed them."""
 
 OPTIONS = (
     "--ServerApp.ip=127.0.0.1",
-    f"--ServerApp.root_dir={HERE}",
+    f"--ServerApp.root_dir={HERE.parent}",  # so that links lead to the steps
+    f"--LabApp.default_url=/lab/tree/{HERE.name}",
     "--LabApp.news_url=None",  # no request leaves the machine
     f"--LabApp.app_settings_dir={SETTINGS}",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -51,7 +56,7 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
 def main() -> None:
     """Become JupyterLab, until it is ended."""
     SETTINGS.mkdir(parents=True, exist_ok=True)
-    (SETTINGS / "overrides.json").write_text(json.dumps(NO_QUESTIONS), encoding="utf-8")
+    (SETTINGS / "overrides.json").write_text(json.dumps(UNCHANGED), encoding="utf-8")
     command = [sys.executable, "-m", "jupyterlab", *OPTIONS, *sys.argv[1:]]
     os.execve(sys.executable, command, environment(os.environ))  # noqa: S606
 

@@ -31,7 +31,7 @@ def _theme() -> alt.theme.ThemeConfig:
         "axisX": {"grid": False},
         "legend": {**text, "symbolSize": 140, "labelLimit": 320},
         "header": text, "text": {"fontSize": 15, "color": INK},
-        "line": {"strokeWidth": 2.5, "color": ACCENT}, "bar": {"color": ACCENT},
+        "line": {"strokeWidth": 2.5, "strokeJoin": "round", "color": ACCENT}, "bar": {"color": ACCENT},
         "point": {"size": 70, "filled": True, "color": ACCENT}, "rule": {"color": BAD, "strokeWidth": 2},
         "range": {"category": SERIES}}}  # fmt: skip
 
@@ -51,7 +51,10 @@ alt.renderers.register("workshop", _draw)
 
 
 def clock(field: str, here: Where | None = None, title: str = "time of day, UTC") -> alt.X:
-    """Return an x axis of the hours of `here`, in UTC whatever the reader's time zone is."""
+    """Return an x axis of the hours of `here`, in UTC whatever the reader's time zone is.
+
+    A tooltip has no scale to say so: give it the time as text, or it tells the reader's own.
+    """
     ends = [] if here is None else [at.timestamp() * 1000 for at in (here.start, here.end)]
     hours = {"domain": ends} if ends else {}
     axis = alt.Axis(format="%H:%M", labelOverlap=True, labelFlush=False)

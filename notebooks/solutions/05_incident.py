@@ -42,10 +42,13 @@ def ask(log_group: str, question: str) -> pd.DataFrame:
 
 def by_minute(table: pd.DataFrame, column: str, title: str, colour: str = nb.ACCENT) -> alt.Chart:
     """Draw a column of a table that has a row for each minute."""
-    bars = table[["bin(1m)", column]].assign(until=table["bin(1m)"] + pd.Timedelta(seconds=50))
+    bars = table[["bin(1m)", column]].assign(
+        until=table["bin(1m)"] + pd.Timedelta(seconds=50),
+        UTC=table["bin(1m)"].dt.strftime("%H:%M"),
+    )
     value = alt.Y(f"{column}:Q", title=title)
     minute = {"x": nb.clock("bin(1m)"), "x2": "until:T"}
-    hover = [alt.Tooltip("utchoursminutes(bin(1m)):T", title="UTC"), alt.Tooltip(f"{column}:Q")]
+    hover = ["UTC", f"{column}:Q"]
     return (
         alt.Chart(bars)
         .mark_bar(color=colour)
@@ -74,9 +77,9 @@ slowness = by_minute(minutes, "slow", "requests over 400 ms")
 (failures.properties(height=200) & slowness.properties(height=200)).resolve_scale(x="shared")
 
 # %% [markdown]
-# The upper picture has a step, and it stays. In the lower one nothing stays: the bars that it
-# has, at the beginning and in up to three places more, pass within minutes. Worth remembering for
-# question 4. To the minute:
+# The upper picture has a step, and it stays. In the lower one nothing stays: what bars it has pass
+# within minutes. (On a slow machine they come in groups: cold starts. Worth remembering for
+# question 4.) To the minute:
 
 # %% tags=["measured"]
 minutes[["bin(1m)", "requests", "failed"]].assign(
@@ -259,7 +262,9 @@ def metric(namespace: str, name: str, dimensions: dict[str, str], statistic: str
         for one in page["MetricDataResults"]
         for point in zip(one["Timestamps"], one["Values"], strict=True)
     ]
-    return pd.DataFrame(points, columns=["bin(1m)", name])
+    table = pd.DataFrame(points, columns=["bin(1m)", name])
+    table["bin(1m)"] = pd.to_datetime(table["bin(1m)"], utc=True)  # boto3 gives your own zone's
+    return table
 
 
 cold = metric("Workshop", "ColdStart", {"service": "payments", "function_name": "payments"}, "Sum")

@@ -144,7 +144,7 @@ def test_neither_metrics_nor_traces_nor_logs_tell_all_of_it(hour):
 
     if how == "slow":
         detective = Detective(hour.client, hour.start, hour.end)
-        blame = "filter message = 'payment charged' and @message like /processor|127.0.0.1/"
+        blame = "filter message = 'payment charged' and @message like /processor|127\\.0\\.0\\.1/"
         (row,) = detective.ask("/aws/lambda/payments", f"{blame} | stats count(*) as n")
         assert row["n"] == "0", "and where nothing fails, no log event says who was waited for"
 
@@ -254,12 +254,12 @@ def test_the_right_place_with_the_wrong_trouble_is_refused(capsys):
         assert not case.solved
 
 
-def test_what_comes_out_of_a_table_is_taken_as_an_answer(capsys):
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/St_Johns"])
+def test_what_comes_out_of_a_table_is_taken_as_an_answer_whatever_its_zone(zone, capsys):
     case = case_of(8)
     since, *_, kind, _ = truth(8)
-    table = pd.DataFrame(
-        {"at": pd.to_datetime([f"2026-11-22T{since}:00Z"]), "cents": [kind["amount_from"]]}
-    )
+    at = pd.to_datetime([f"2026-11-22T{since}:00Z"]).tz_convert(zone)
+    table = pd.DataFrame({"at": at, "cents": [kind["amount_from"]]})
 
     case.since(table["at"].min())
     case.whom({"amount_from": table["cents"].min()})
