@@ -25,8 +25,9 @@ def shown(line):
     if line.json is None:
         return f"the line {shortened(line.text)}"
     keys = ", ".join(key for key in line.json if key not in STANDARD) or "none"
-    message = shortened(line.key("message"), 60)
-    return f"{line.level or 'no level'} {message}, its keys beside the standard ones: {keys}"
+    message = shortened(line.key("message"), 60) if "message" in line.json else "no message"
+    level = line.level or "no level,"
+    return f"{level} {message}; its keys beside the standard ones: {keys}"
 
 
 def test_the_caller_is_answered_as_before(traffic):

@@ -10,6 +10,7 @@ from workshop.course.promises import (
     charged,
     has_stack,
     is_structured,
+    listed,
     shortened,
 )
 from workshop.course.wrong import Wrong
@@ -50,7 +51,7 @@ def test_the_caller_is_answered_as_before(traffic):
 
 def test_nothing_private_is_logged(traffic):
     """Card number, security code and holder are in no log event."""
-    whole = "log_event=True in app.py, or a line that logs or prints `event` itself?"
+    whole = "log_event=True in app.py, or a line that logs or prints `event`, or all its fields?"
     promises.nothing_private_is_logged(traffic, whole=whole)
 
 
@@ -233,11 +234,13 @@ def test_the_log_group_keeps_its_events_for_a_set_time(template):
     """The template declares the log group that the function writes to, and its retention."""
     function = template.function()
     if not template.log_groups:
+        kinds = listed(str(one.get("Type")) for one in template.resources.values())
         raise Wrong(
             "no-log-group",
             "the template does not say how long the log is kept",
-            saw="no AWS::Logs::LogGroup; Lambda would make one that keeps everything for ever",
-            wanted=f"a log group {function.log_group} with RetentionInDays",
+            saw=f"its resources: {kinds}\nLambda would make a log group that keeps everything for "
+            "ever",
+            wanted="one of the type AWS::Logs::LogGroup, with RetentionInDays",
             look="template.yaml; https://docs.aws.amazon.com/AWSCloudFormation/latest/"
             "TemplateReference/aws-resource-logs-loggroup.html",
         )

@@ -29,8 +29,8 @@ def explain_exception(sent):
     kind = str(sent.error.get("errorType"))
     said = f"{kind}: {sent.error.get('errorMessage')}"
     saw = f"{said[:200]}…" if len(said) > 200 else said
-    if kind == "MetricUnitError":
-        raise unit_unknown(said.partition(", expected")[0])
+    if unit := promises.unknown_unit(sent):
+        raise unit_unknown(unit)
     if kind == "MetricValueError":
         raise not_a_number(saw)
     if kind == "SchemaValidationError" and "namespace" in said:
@@ -159,6 +159,7 @@ def test_a_payment_leaves_its_metrics(traffic):
             if name in names:
                 continue
             mistyped(name, names)
+            renamed(sent, name, sent.event["amount"] if name == "ChargedAmount" else 1)
             if sent is not traffic.first and all(
                 name not in {point.name for point in later.points} for later in charged(traffic)[1:]
             ):
@@ -193,6 +194,19 @@ def mistyped(name, names):
             wanted=f"{name}, written just so: an alarm on it would wait for ever",
             look=f"add_metric, in app.py. {METRICS}#creating-metrics",
         )
+
+
+def renamed(sent, name, value):
+    """Raise `Wrong` when a metric that nobody asked for has the value of the missing one."""
+    for point in sent.points:
+        if point.name not in {*UNITS, "ColdStart"} and sum(point.values) == value:
+            raise Wrong(
+                "name-mistyped",
+                f"{name} is missing, and its value has another name",
+                saw=f"a metric named {point.name}, with the value {number(value)}",
+                wanted=f"{name}, written just so: an alarm on it would wait for ever",
+                look=f"add_metric, in app.py. {METRICS}#creating-metrics",
+            )
 
 
 def added_at_import(traffic, name):
@@ -312,7 +326,9 @@ def test_a_failure_is_counted(traffic):
     count = total(traffic.failed, "FailedCharge")
     if count == 1:
         return
-    mistyped("FailedCharge", {point.name for point in traffic.failed.points})
+    if not count:
+        mistyped("FailedCharge", {point.name for point in traffic.failed.points})
+        renamed(traffic.failed, "FailedCharge", 1)
     if count > 1:
         raise Wrong(
             "counted-twice",
@@ -370,7 +386,8 @@ def test_cold_starts_are_counted(traffic):
             "the cold start is not counted",
             saw="5 payments, the first of them on a cold start, and no data point ColdStart",
             wanted="ColdStart 1, unit Count, with the first invocation of an environment",
-            look=f"log_metrics can do it. {METRICS}#capturing-cold-start-metric",
+            look="log_metrics can do it: capture_cold_start_metric=True, written just so, for it "
+            f"passes over what it does not know. {METRICS}#capturing-cold-start-metric",
         )
     if sums != [1, 0, 0, 0, 0]:
         raise Wrong(

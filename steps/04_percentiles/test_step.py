@@ -4,6 +4,7 @@ The alarms are the template's own. They watch what the handler leaves behind in 
 payments: a quiet quarter of an hour with one bad minute in it, then an incident, then calm.
 """
 
+import difflib
 import itertools
 import statistics
 
@@ -14,11 +15,12 @@ from workshop.course import promises
 from workshop.course.payments import planted_card
 from workshop.course.promises import METRICS, NAMESPACE, listed, number, plural, points
 from workshop.course.wrong import Wrong
-from workshop.metrics.alarms import read_alarms
+from workshop.metrics.alarms import ALARM_TYPE, read_alarms
 from workshop.metrics.errors import MetricQueryError
 from workshop.processor.cards import SLOW
 
 METRIC = "ChargeDuration"
+KNOWN = {"SuccessfulCharge", "ChargedAmount", "FailedCharge", "ColdStart"}
 SLOW_MS = 600
 CLOUDWATCH = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring"
 MATH = f"{CLOUDWATCH}/using-metric-math.html"
@@ -33,10 +35,8 @@ MEANS = ("Average", "IQM", "tm", "wm", "TM(:", "WM(:", "TM(0%:", "WM(0%:", "p50"
 
 def explain_exception(sent):
     """Say more of the errors that the metrics library raises."""
-    kind = str(sent.error.get("errorType"))
-    said = f"{kind}: {sent.error.get('errorMessage')}"
-    if kind == "MetricUnitError":
-        raise unit_unknown(said.partition(", expected")[0])
+    if unit := promises.unknown_unit(sent):
+        raise unit_unknown(unit)
 
 
 def unit_unknown(saw):
@@ -104,6 +104,15 @@ def test_every_payment_is_timed(traffic):
     promises.metrics_are_kept_by_service(traffic, [METRIC])
     untimed = [sent for sent in traffic if not durations(sent)]
     if len(untimed) == len(traffic.all):
+        new = {p.name for sent in traffic for p in sent.points} - KNOWN
+        if new:
+            raise Wrong(
+                "duration-missing",
+                f"no metric is called {METRIC}",
+                saw=f"beside the metrics of step 03: {listed(new)}",
+                wanted=f"{METRIC}, written just so: an alarm on it would wait for ever",
+                look=f"add_metric, in app.py. {METRICS}#creating-metrics",
+            )
         raise Wrong(
             "duration-missing",
             "no payment is timed",
@@ -254,14 +263,16 @@ def alarms(template):
     """The template's alarms."""
     for name, resource in template.resources.items():
         kind = str(resource.get("Type"))
-        if kind.startswith("AWS::CloudWatch::Alarm") and kind != "AWS::CloudWatch::Alarm":
+        if kind != ALARM_TYPE and difflib.get_close_matches(kind, [ALARM_TYPE], cutoff=0.9):
             raise Wrong(
                 "alarm-invalid",
                 f"{name} is of a type that there is not",
                 saw=f"Type: {kind}",
-                wanted="Type: AWS::CloudWatch::Alarm",
+                wanted=f"Type: {ALARM_TYPE}",
                 look=f"{place(template, name)}. {ALARM}",
             )
+        if kind == ALARM_TYPE:
+            watches_what(template, name, resource)
     try:
         found = read_alarms(template.resources)
     except MetricQueryError as error:
@@ -282,7 +293,33 @@ def alarms(template):
             wanted="two of the type AWS::CloudWatch::Alarm",
             look=f"Resources, in template.yaml. {ALARM}",
         )
+    names = [one.name for one in found]
+    for one in found:
+        if names.count(one.name) > 1:
+            raise Wrong(
+                "alarm-invalid",
+                "two alarms have one name",
+                saw=f"AlarmName: {one.name}, {names.count(one.name)} times",
+                wanted="payments-failing and payments-slow: of two alarms with one name, "
+                "CloudFormation would make none",
+                look=f"AlarmName, in template.yaml. {ALARM}",
+            )
     return found
+
+
+def watches_what(template, name, resource):
+    """Hold that each of an alarm's Metrics is a metric or an expression."""
+    queries = (resource.get("Properties") or {}).get("Metrics")
+    for query in queries if isinstance(queries, list) else []:
+        if isinstance(query, dict) and not {"Expression", "MetricStat"} & set(query):
+            raise Wrong(
+                "alarm-invalid",
+                f"{query.get('Id', 'one of the Metrics')} of {name} is neither a metric nor an "
+                "expression",
+                saw=f"its keys: {listed(map(str, query))}",
+                wanted="Expression, which reckons with the Ids of the others; or MetricStat",
+                look=f"{place(template, name)}. {MATH}",
+            )
 
 
 def about(alarms, names, what):
@@ -478,6 +515,7 @@ def test_the_slow_alarm_goes_off_when_due(half_hour, alarms):
         watches_something(half_hour, alarm)
         hides_nothing(half_hour, alarm)
         goes_off_when_due(half_hour, alarm)
+        bears_a_short_wait(half_hour, alarm)
         minds_one_of_many(half_hour, alarm)
 
     first_wrong(about(alarms, scene.DURATIONS, "how long payments take"), judge)
@@ -498,6 +536,20 @@ def hides_nothing(half_hour, alarm):
         wanted="p99: all but 1 payment of 100 are quicker than that",
         look=f"ExtendedStatistic: p99, in place of Statistic. {STATISTICS}",
     )
+
+
+def bears_a_short_wait(half_hour, alarm):
+    """Hold that payments which take a little longer, and far from half a second, wake nobody."""
+    if half_hour.goes_off_when_unhurried(alarm):
+        raise Wrong(
+            "off-when-quiet",
+            f"{alarm.name} goes off though nobody waits for long",
+            saw=f"payments that take {ms(scene.UNHURRIED_MS)} each set it off; its threshold is "
+            f"{number(alarm.threshold)}",
+            wanted="quiet: half a second is what it should wake somebody for",
+            look=f"Threshold of {alarm.name}, in template.yaml: in which unit is the metric? "
+            f"{ALARM}",
+        )
 
 
 def minds_one_of_many(half_hour, alarm):

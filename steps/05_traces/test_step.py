@@ -18,13 +18,22 @@ TRACER = "https://docs.aws.amazon.com/powertools/python/latest/core/tracer/"
 
 
 def explain_exception(sent):
-    """Say more of an annotation put where there is no subsegment to hold it."""
-    kind = str(sent.error.get("errorType"))
+    """Say more of the errors that the tracer makes when it is put in the wrong place."""
+    kind, message = str(sent.error.get("errorType")), str(sent.error.get("errorMessage"))
+    if kind == "TypeError" and message.endswith("argument: 'context'"):
+        raise Wrong(
+            "method-not-captured",
+            "a function that is called without a context is captured as if it were the handler",
+            saw=f"{kind}: {message}",
+            wanted="capture_lambda_handler on the handler alone, and on any other function the "
+            "decorator for functions",
+            look=f"which decorator is for a function of your own? {TRACER}#synchronous-functions",
+        )
     if kind in {"FacadeSegmentMutationException", "SegmentNotFoundException"}:
         raise Wrong(
             "handler-not-captured",
             "something is put on the trace where no subsegment of yours is open",
-            saw=f"{kind}: {sent.error.get('errorMessage')}",
+            saw=f"{kind}: {message}",
             wanted="a subsegment of your own around the handler: Lambda's own cannot be written to",
             look=f"which decorator opens one around the handler? {TRACER}#lambda-handler",
         )

@@ -92,6 +92,15 @@ def test_the_processor_understands_the_payments(request, processor):
                 wanted="POST /charges, with card, amount and currency as JSON",
                 look="processor.py: the address and the arguments of the call",
             ) from None
+        if wrong.saw.startswith("ProcessorError") and not processor.tries():
+            raise Wrong(
+                "request-wrong",
+                "no request has reached the processor",
+                saw=wrong.saw,
+                wanted="POST /charges, with card, amount and currency as JSON",
+                look=f"{wrong.look}\nwhat requests itself said stands above it in the log: "
+                "workshop run 06 shows the whole stack",
+            ) from None
         raise
 
 
@@ -263,7 +272,7 @@ def test_nobody_waits_for_a_slow_answer(paying, processor):
             "the customer waits for as long as the processor likes",
             saw=f"{seconds(sent):.1f} s for a payment whose answer takes {SLOW_SECONDS:.0f} s",
             wanted="a time-out of half a second; requests has none unless it is told",
-            look=f"processor.py: the arguments of requests.post. {TIME_OUTS}",
+            look=f"processor.py: the arguments of requests.post; seconds, not ms. {TIME_OUTS}",
         )
     if len(book(processor, sent)) > 1:
         raise charged_twice(processor, sent, "a payment whose first answer did not come in time")
@@ -282,13 +291,16 @@ def test_nobody_waits_for_a_slow_answer(paying, processor):
 def charged_twice(processor, sent, which):
     """Say what is wrong with a payment that is charged more than once."""
     made = book(processor, sent)
+    look = "where is the key made, and is it a header of every try?"
+    if not any(one.key for one in tried(processor, sent)):
+        look = "is the key handed on to processor.charge, and from there to every try, as a header?"
     return Wrong(
         "charged-twice",
         "a customer is charged more than once",
         saw=f"{len(made)} charges in the processor's book for {which}\n"
         f"Idempotency-Key of its requests: {keys(tried(processor, sent))}",
         wanted="1 charge: every try with one and the same Idempotency-Key",
-        look=f"where is the key made, and is it a header of every try? {IDEMPOTENT}",
+        look=f"{look} {IDEMPOTENT}",
     )
 
 

@@ -66,8 +66,11 @@ def bad(call, payment):
         spoilt("a currency nobody has", lambda p: p.update(currency="XYZ")),
         spoilt("a letter in the card number", letter_in_number),
         spoilt("a cvc of two digits", lambda p: p["card"].update(cvc="12")),
+        spoilt("no cvc", lambda p: p["card"].pop("cvc")),
+        spoilt("no holder", lambda p: p["card"].pop("holder")),
         spoilt("no card", lambda p: p.pop("card")),
         spoilt("no customer_id", lambda p: p.pop("customer_id")),
+        spoilt("no payment_id", lambda p: p.pop("payment_id")),
         spoilt("a body that is no JSON", body='{"payment_id": "pay_1", "amount": '),
         spoilt("a body that is a list", body="[1, 2]"),
         spoilt("no body", body=""),
@@ -212,6 +215,11 @@ def where_refused(called):
     """Say where to look when a payment that can be charged is not."""
     if called.fault:
         return where_raised(called.fault.saw)
+    if called.status in (400, 422) and "query" in called.text:
+        return (
+            "the resolver looked for the payment in the query string: it takes from the body what "
+            f"has a model as its type, as in create_payment(payment: Payment). {RESOLVER}"
+        )
     if called.status in (400, 422):
         return "does the model ask for more than the README, or for the optional campaign?"
     if called.status in (404, 405):
@@ -219,17 +227,36 @@ def where_refused(called):
     return "what does app.py send to the processor? The amount is a whole number, the card a dict"
 
 
+# What the handler raises for a payment that can be charged, and where to look then.
+RAISED = (
+    (
+        r"^KeyError: 'http'",
+        f"an HTTP API's event has that key. This is a REST API: APIGatewayRestResolver. {EVENT}",
+    ),
+    (r"resolve\(\) missing", f"the handler hands both on: app.resolve(event, context). {RESOLVER}"),
+    (
+        r"missing 2 required positional arguments: 'event' and 'context'",
+        "the handler's decorators stay with the handler: a route has that of the resolver",
+    ),
+    (
+        r"missing 1 required positional argument",
+        f"the resolver hands a payment on when it validates: enable_validation. {RESOLVER}",
+    ),
+    (
+        r"^(KeyError|TypeError: string indices)",
+        f"what reads the payment from the event's body, in app.py? {RESOLVER}",
+    ),
+    (
+        r"^AttributeError: 'dict'",
+        f"the model is the type of what the route takes: (payment: Payment). {RESOLVER}",
+    ),
+    (r"", f"that line of app.py. A payment is a model now, with attributes. {RESOLVER}"),
+)
+
+
 def where_raised(raised):
     """Say where to look when the handler raised this for a payment that can be charged."""
-    if raised.startswith("KeyError: 'http'"):
-        return (
-            f"an HTTP API's event has that key. This is a REST API: APIGatewayRestResolver. {EVENT}"
-        )
-    if "missing 1 required positional argument" in raised:
-        return f"the resolver hands a payment on when it validates: enable_validation. {RESOLVER}"
-    if raised.startswith(("KeyError", "TypeError: string indices")):
-        return f"what reads the payment from the event's body, in app.py? {RESOLVER}"
-    return f"that line of app.py. A payment is a model now, with attributes. {RESOLVER}"
+    return next(look for pattern, look in RAISED if re.search(pattern, raised))
 
 
 def test_a_payment_is_charged_and_answered_200(good, processor):
@@ -311,8 +338,11 @@ def test_bad_input_is_the_callers_fault(bad):
                 f"bad input is answered {called.status}, as if the fault were ours",
                 saw=described(called),
                 wanted="400: a caller's mistake; a 5xx makes callers try again, and wakes you up",
-                look="what happens in app.py to a body that is not as it should be, or is none? "
-                f"{RESOLVER}#data-validation",
+                look=where_unanswered(
+                    called,
+                    "what happens in app.py to a body that is not as it should be, or is none? "
+                    f"{RESOLVER}#data-validation",
+                ),
             )
         if called.status < 400:
             raise Wrong(
@@ -342,8 +372,11 @@ def test_a_declined_card_is_402(declined):
             f"a declined card is answered {declined.status}",
             saw=described(declined),
             wanted="402: the request was right, the card is refused; trying again is no use",
-            look="processor.charge raises CardDeclinedError, which is a ProcessorError, too: which "
-            "of the two is caught first?",
+            look=where_unanswered(
+                declined,
+                "processor.charge raises CardDeclinedError, which is a ProcessorError, too: which "
+                "of the two is caught first?",
+            ),
         )
 
 
@@ -357,9 +390,22 @@ def test_an_unavailable_processor_is_503(unavailable):
             f"an unavailable processor is answered {unavailable.status}",
             saw=described(unavailable),
             wanted="503: the request was right, and may be sent again later",
-            look="what becomes of processor.ProcessorError, in app.py? An error that leaves the "
-            "handler is 502, and says `Internal server error`",
+            look=where_unanswered(
+                unavailable,
+                "what becomes of processor.ProcessorError, in app.py? An error that leaves the "
+                "handler is 502, and says `Internal server error`",
+            ),
         )
+
+
+def where_unanswered(called, otherwise):
+    """Say where to look when the way from an error to its answer raised another error."""
+    raised = called.fault.saw if called.fault else ""
+    if "has no attribute 'is_json'" in raised:
+        return f"what an exception handler of the resolver returns is a Response. {RESOLVER}"
+    if raised.startswith("UnboundLocalError"):
+        return "the `except` before that line lets the error go on to its handler: a bare `raise`"
+    return otherwise
 
 
 def as_success(called, wanted):

@@ -3,6 +3,7 @@
 # region setup
 import json
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import app
 import processor
@@ -41,14 +42,35 @@ def pay():
         return app.handler(event, context)
 
     return send
-    # TODO(08): A fixture for a processor that remembers how it was asked, and can be made to fail.
-    # TODO(08): A fixture that reads what was written, log events and metrics: a JSON object a line.
+
+
+@pytest.fixture
+def charge(monkeypatch):
+    """A processor that does what it is told, and remembers how it was asked."""
+    fake = Mock(return_value={"charge_id": "ch_1"})
+    monkeypatch.setattr(processor, "charge", fake)
+    return fake
+
+
+@pytest.fixture
+def written(capsys):
+    """Read what was written, as CloudWatch would: one JSON object a line."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def units(lines):
+    """The metrics among the lines: name to unit."""
+    return {
+        metric["Name"]: metric["Unit"]
+        for line in lines
+        if "_aws" in line
+        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    }
     # endregion fixtures
 
 
 # region charged
-def test_a_payment_is_charged(pay, monkeypatch):
-    monkeypatch.setattr(processor, "charge", lambda *_: {"charge_id": "ch_1"})
+def test_a_payment_is_charged(pay, charge):
     assert pay()["statusCode"] == 200
     # TODO(08): The amount that the processor was asked for; the key, when a payment is sent again.
     # TODO(08): The metrics and their units; the correlation id; no card number in what was written.

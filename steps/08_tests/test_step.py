@@ -99,7 +99,8 @@ def test_your_tests_stay_on_this_machine(learner_tests):
             saw="a connection to 127.0.0.1:9, the PROCESSOR_URL of conftest.py; "
             + (f"failed then: {failure.name}" if failure else outcomes(run)),
             wanted="a fake in its place, which answers at once and remembers how it was asked",
-            look='monkeypatch.setattr(processor, "charge", …), before the handler is called'
+            look="does that test ask for the fixture `charge`? By hand it is "
+            'monkeypatch.setattr(processor, "charge", …), before the handler is called'
             + (f"\n{place(learner_tests, failure)}" if failure else ""),
         )
 

@@ -232,7 +232,8 @@ def test_a_bad_record_is_told_of_in_the_log(mixed, all_bad):
                 saw=f"{plural(len(batch.bad_places), 'record')} could not be booked; levels of "
                 f"the log events: {listed(str(line.level) for line in lines)}",
                 wanted="a log event at WARNING or above, with the record's sequence_number",
-                look="`logger.exception` in `settle`, where the error is, before `raise`",
+                look="`logger.exception` in `settle`, where the error is, before `raise`; if it is "
+                "there, workshop run 09 --event only_poison shows what that line raised itself",
             )
         raise Wrong(
             "record-not-named",

@@ -286,6 +286,8 @@ def goes_back(release, trouble):
     rule, what, does, wanted = TROUBLES[trouble]
     steps = shares(release.kind)
     share = f"{steps[0]} to {steps[-1]}" if steps[0] != steps[-1] else f"{steps[0]}"
+    others = [name for name in release.alarms if name not in release.alarm_names]
+    unnamed = f" (not among its Alarms: {', '.join(others)})" if others else ""
     raise Wrong(
         rule,
         what,
@@ -293,7 +295,7 @@ def goes_back(release, trouble):
         f"it has {share} % of the traffic, and none of "
         f"{', '.join(release.alarm_names)} goes off. Then it has all",
         wanted=wanted,
-        look="an alarm's Threshold and DatapointsToAlarm, and DeploymentPreference, in "
+        look=f"an alarm's Threshold and DatapointsToAlarm, and DeploymentPreference{unnamed}, in "
         f"template.yaml. {GRADUAL}",
     )
 
@@ -322,6 +324,15 @@ def role(template):
             wanted="a role in the template that may do what this function does, and no more",
             look=f"template.yaml: PaymentsRole, and Role: !GetAtt PaymentsRole.Arn. {ROLES}",
         )
+    logical_id = resource_without_attribute(said)
+    if logical_id in template.resources:
+        raise Wrong(
+            "role-by-name",
+            "CloudFormation would refuse the function's role",
+            saw=f"Role: !GetAtt {logical_id}, and not which attribute of it",
+            wanted=f"its ARN: !GetAtt {logical_id}.Arn",
+            look=f"template.yaml, PaymentsFunction. {ROLES}",
+        )
     raise Wrong(
         "role-elsewhere",
         "the function's role is not in the template",
@@ -330,6 +341,11 @@ def role(template):
         "with the code",
         look=f"template.yaml, PaymentsFunction. {ROLES}",
     )
+
+
+def resource_without_attribute(said):
+    """Return the resource that a !GetAtt names without an attribute; None for anything else."""
+    return said.get("Fn::GetAtt") if isinstance(said, dict) else None
 
 
 def test_the_role_allows_what_is_needed(role, template):
@@ -390,8 +406,8 @@ def test_the_role_allows_nothing_else(role):
                 "resource-wildcard",
                 "the role allows it on more than the function's own resources",
                 saw=f"{', '.join(statement.actions)} on {', '.join(statement.wide_resources())}",
-                wanted='the log group: !GetAtt PaymentsLogGroup.Arn. "*" is for X-Ray alone, which '
-                "has no resources to name",
+                wanted='the log group: !GetAtt PaymentsLogGroup.Arn. "*" is for X-Ray\'s actions '
+                "alone, which support no resource-level permissions",
                 look=f"Policies of {role.logical_id} in template.yaml. {ROLES}",
             )
 

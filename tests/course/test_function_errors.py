@@ -65,6 +65,12 @@ def test_a_start_fails_for_the_steps_own_reason(make_step: MakeStep) -> None:
         ),
         (
             "import-error",
+            "import json\nfrom json import loads\nfrom json import lodas\n" + DONE,
+            "app.py:3: from json import lodas",
+            "cannot import name 'lodas'",
+        ),
+        (
+            "import-error",
             "import os.pth as p\n" + DONE,
             "app.py:1: import os.pth as p",
             "No module named 'os.pth'",
@@ -204,6 +210,21 @@ import processor
     assert wrong.rule == "handler-raised"
     assert "while it handled a payment that the processor refused" in wrong.what
     assert 'loger.exception("failed")' in wrong.look
+
+
+def test_a_failure_that_is_not_raised_again_is_asked_for_its_raise(make_step: MakeStep) -> None:
+    app = f"""
+import processor
+{HANDLER}
+    try:
+        charge = processor.charge(event["card"], event["amount"], event["currency"])
+    except processor.ProcessorError:
+        pass
+    return {{"status": charge and "charged"}}
+"""
+    wrong = wrong_with(make_step, app)
+    assert wrong.saw.startswith("UnboundLocalError")
+    assert wrong.look.endswith("does the `except` block end in `raise`?")
 
 
 def test_another_error_on_the_failure_path_is_the_learners_choice(make_step: MakeStep) -> None:

@@ -154,6 +154,19 @@ def test_one_slow_payment_of_thousands_is_no_matter_but_for_the_slowest(
     assert half_hour.goes_off_when_busy(watching) is goes_off
 
 
+@pytest.mark.parametrize(
+    ("change", "goes_off"),
+    [
+        ({}, False),
+        ({"Threshold": 300}, False),
+        ({"Threshold": 15}, True),
+        ({"ComparisonOperator": "LessThanThreshold"}, True),
+    ],
+)
+def test_payments_that_take_a_little_longer_set_off_what_is_too_strict(half_hour, change, goes_off):
+    assert half_hour.goes_off_when_unhurried(alarm("a", **change)) is goes_off
+
+
 def test_metrics_are_described_by_namespace_name_and_dimensions():
     (metric,) = alarm("a").metrics
     assert scene.described(metric) == "Workshop ChargeDuration by service=payments"

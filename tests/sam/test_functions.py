@@ -84,6 +84,18 @@ def test_a_function_logs_to_the_group_that_it_names(load):
     }
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("RetentionDays: 30", "no property 'RetentionDays' | template.yaml:5:7  did you mean Ret"),
+        ("LoggingConfig: {LogGroup: a}", "5:7  it belongs among the Properties of the function"),
+    ],
+)
+def test_what_cloudformation_would_refuse_of_a_log_group_is_refused(refusal, line, said):
+    logs = "Resources:\n  Logs:\n    Type: AWS::Logs::LogGroup\n    Properties:\n      "
+    assert said in refusal(f"{logs}{line}\n")
+
+
 def test_a_log_group_without_retention_keeps_for_ever(load):
     template = load("Resources:\n  Logs:\n    Type: AWS::Logs::LogGroup\n")
     assert template.log_groups["workshop-Logs"].retention_days is None

@@ -127,6 +127,14 @@ Resources:
         ("  G: 'x\n", "template.yaml:10:1  a quotation mark opens in line 9 and is not closed"),
         ("  G: {a: b\n", "template.yaml:10:1  a bracket opens in line 9 and is not closed"),
         ("  G: @x\n", "template.yaml:9:6  a text that begins with this character wants quotation"),
+        (
+            "      Layers:\n        - a: 1\n        b: 2\n",
+            "template.yaml:11:9  it stands as far in as the - of the list that begins in line 10;",
+        ),
+        (
+            "      Layers: 1\n      - a: 1\n",
+            "template.yaml:10:7  it stands as far in as the keys that begin in line 6, and is no",
+        ),
         ("  G: 'x' y\n", "template.yaml:9:10  what stands here does not belong to the value"),
     ],
 )

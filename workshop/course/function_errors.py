@@ -80,7 +80,8 @@ _CALLS_AWS = tuple(
     f"aws_lambda_powertools.utilities.{name}"
     for name in ("data_masking", "feature_flags", "idempotency", "parameters", "streaming")
 )
-_MODULE = re.compile(r"No module named '([^']+)'|cannot import name '[^']+' from '([^']+)'")
+_MODULE = re.compile(r"No module named '([^']+)'")
+_NAME = re.compile(r"cannot import name '([^']+)' from '([^']+)'")
 
 
 @dataclass(frozen=True)
@@ -220,9 +221,13 @@ def _import_error(sent: Sent, code: Code) -> NoReturn:
             hint=False,
         )
     message = _message(sent)
-    found = _MODULE.search(message)
-    module = (found[1] or found[2]) if found else ""
-    line = _importing(code, module) if module else None
+    module, line = "", None
+    if found := _NAME.search(message):
+        module = found[2]
+        line = _importing_name(code, module, found[1])
+    elif found := _MODULE.search(message):
+        module = found[1]
+        line = _importing(code, module)
     advice = "is the name spelled as its documentation spells it, and is it in requirements.txt?"
     if module.partition(".")[0] in _OF_AWS:
         line = line or _importing_for_aws(code)
@@ -368,19 +373,20 @@ def _handler_raised(sent: Sent, code: Code, frames: list[Frame], *, expected: bo
         wanted="the processor's own error to come through"
         if expected
         else "an answer: with this event there is nothing wrong",
-        look=f"{frames[-1]}\n{_advice(sent, frames[-1])}".rstrip()
+        look=f"{frames[-1]}\n{_advice(sent, frames[-1], refused=expected)}".rstrip()
         if frames
         else f"{code.module.name}: is `{name}` a function that takes `event` and `context`?",
         hint=False,
     )
 
 
-def _advice(sent: Sent, frame: Frame) -> str:
+def _advice(sent: Sent, frame: Frame, *, refused: bool = False) -> str:
     """Say what most often lies behind an exception of Python's; nothing where that is not known.
 
     Args:
         sent: What ended in the exception.
         frame: The learner's innermost line.
+        refused: Whether the processor refused the payment: then an `except` block has been run.
     """
     message = _message(sent)
     if unknown := _UNKNOWN_NAME.search(message):
@@ -390,8 +396,11 @@ def _advice(sent: Sent, frame: Frame) -> str:
         return f"is `{name}` defined or imported above that line, and spelled like this?"
     if hidden := _HIDDEN.search(message):
         return (
-            f"the function assigns `{hidden[1]}` somewhere, so in all of it the name means its "
-            f"own `{hidden[1]}`"
+            f"a refused payment never comes to where `{hidden[1]}` gets its value: "
+            "does the `except` block end in `raise`?"
+            if refused
+            else f"the function assigns `{hidden[1]}` somewhere, so in all of it the name means "
+            f"its own `{hidden[1]}`"
         )
     if said := next((advice for one, advice in _SAID.items() if one.search(message)), None):
         return said
@@ -438,6 +447,12 @@ def _frames(sent: Sent, code: Code) -> Iterator[Frame]:
         yield Frame(f"{relative}:{match['line']}", match["name"] or "", match["text"].strip())
 
 
+def _importing_name(code: Code, module: str, name: str) -> Frame | None:
+    """The learner's import statement that asks `module` for `name`, or else one of `module`."""
+    asks = _first_import(code, lambda one: one == f"{module}.{name}")
+    return asks or _importing(code, module)
+
+
 def _importing(code: Code, module: str) -> Frame | None:
     """The learner's import statement of `module`, of what it is in, or of what is in it."""
     names = {".".join(module.split(".")[: end + 1]) for end in range(module.count(".") + 1)}
@@ -468,7 +483,7 @@ def _first_import_in(path: Path, is_meant: Callable[[str], bool]) -> Frame | Non
         imported = (
             [alias.name for alias in node.names]
             if isinstance(node, ast.Import)
-            else [node.module or ""]
+            else [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
             if isinstance(node, ast.ImportFrom)
             else []
         )

@@ -22,7 +22,7 @@ from workshop.processor.cards import SLOW, UNAVAILABLE
 from workshop.signals import DataPoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from random import Random
 
     from workshop.load import Target
@@ -47,8 +47,12 @@ _ONE_FAILS = frozenset({0, 1, 3, 4, 8, 9, 11, 26, 28})
 _LATEST_SECOND = 50
 """A slow payment's metric still lies in the minute in which the payment arrived."""
 
+UNHURRIED_MS = 200.0
+"""How long a payment may take and bother nobody."""
+
 _BUSY_PAYMENTS = 2_000
-_BUSY_MINUTES = 20
+_UNHURRIED_PAYMENTS = 12
+_ALIKE_MINUTES = 20
 
 
 @dataclass(frozen=True)
@@ -192,14 +196,8 @@ class HalfHour:
         The data points are those of the quiet minutes, as if as many more payments had come, and
         once a minute the slowest of all.
         """
-        begin = self.start - self.start % (_BUSY_MINUTES * MINUTE)
-        kinds: dict[Metric, list[DataPoint]] = {}
-        for point in self.points:
-            metric = Metric(point.namespace, point.name, tuple(sorted(point.dimensions.items())))
-            if metric.name in DURATIONS:
-                kinds.setdefault(metric, []).append(point)
-        busy = []
-        for metric, points in kinds.items():
+        busy = {}
+        for metric, points in self._durations().items():
             quick = sorted(
                 value
                 for point in points
@@ -212,20 +210,41 @@ class HalfHour:
             usual = quick[: max(1, len(quick) * 9 // 10)]
             slowest = max(value for point in points for value in point.values)
             times = _BUSY_PAYMENTS // len(usual) + 1
-            values = ((*usual,) * times)[: _BUSY_PAYMENTS - 1]
-            busy += [
-                DataPoint(
-                    metric.namespace,
-                    metric.name,
-                    dict(metric.dimensions),
-                    (begin + minute * MINUTE) * 1000,
-                    (*values, slowest),
-                    points[0].unit,
-                    points[0].storage_resolution,
-                )
-                for minute in range(_BUSY_MINUTES)
-            ]
-        past = alarms.history(alarm, Catalogue(busy), begin, begin + _BUSY_MINUTES * MINUTE)
+            busy[metric] = (*((*usual,) * times)[: _BUSY_PAYMENTS - 1], slowest)
+        return self._goes_off(alarm, busy)
+
+    def goes_off_when_unhurried(self, alarm: Alarm) -> bool:
+        """Whether payments that take `UNHURRIED_MS` each, and none longer, set an alarm off."""
+        values = (UNHURRIED_MS,) * _UNHURRIED_PAYMENTS
+        return self._goes_off(alarm, dict.fromkeys(self._durations(), values))
+
+    def _durations(self) -> dict[Metric, list[DataPoint]]:
+        """The data points of how long the payments took, by metric."""
+        kinds: dict[Metric, list[DataPoint]] = {}
+        for point in self.points:
+            metric = Metric(point.namespace, point.name, tuple(sorted(point.dimensions.items())))
+            if metric.name in DURATIONS:
+                kinds.setdefault(metric, []).append(point)
+        return kinds
+
+    def _goes_off(self, alarm: Alarm, minute: Mapping[Metric, tuple[float, ...]]) -> bool:
+        """Whether some minutes that are all alike, of these values, set an alarm off."""
+        begin = self.start - self.start % (_ALIKE_MINUTES * MINUTE)
+        known = {metric: points[0] for metric, points in self._durations().items()}
+        points = [
+            DataPoint(
+                metric.namespace,
+                metric.name,
+                dict(metric.dimensions),
+                (begin + number * MINUTE) * 1000,
+                values,
+                known[metric].unit,
+                known[metric].storage_resolution,
+            )
+            for metric, values in minute.items()
+            for number in range(_ALIKE_MINUTES)
+        ]
+        past = alarms.history(alarm, Catalogue(points), begin, begin + _ALIKE_MINUTES * MINUTE)
         return any(after.state == "ALARM" for _, after in past.updates)
 
 

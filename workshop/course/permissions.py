@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from workshop.sam import Template
 
 _FIRST_WILD = 5
-# Actions of services that have no resources to name: "*" is all that can be said.
+# Actions that know no resource-level permissions: "*" is all that can be said of them.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
 _WITHOUT_RESOURCES = re.compile(
     r"xray:(Put|Get).*|cloudwatch:PutMetricData|ec2:(Describe|Create|Delete)NetworkInterfaces?",

@@ -149,7 +149,7 @@ def nothing_private_is_logged(
     traffic: Traffic,
     *,
     picked: str = "the keys that are asked for, picked one by one",
-    whole: str = "which line in app.py logs, or prints, `event` itself?",
+    whole: str = "which line in app.py logs, or prints, `event` itself, or all its fields?",
 ) -> None:
     """Hold that no log event has card number, security code or holder, nor all of the event.
 
@@ -166,7 +166,8 @@ def nothing_private_is_logged(
         if not leaks:
             continue
         saw = "\n".join(map(str, leaks[:_MOST_LEAKS]))
-        parts = (sent.event["payment_id"], *sent.event["card"].values())
+        ids = (sent.event[key] for key in ("payment_id", "customer_id", "correlation_id"))
+        parts = (*ids, *sent.event["card"].values())
         if any(all(part in line.text for part in parts) for line in sent.own_logs):
             raise Wrong(
                 "whole-event-logged",
@@ -215,6 +216,21 @@ def nothing_private_is_shown(
                 look=look
                 or f"which line in {where} gives away `event`, or something of `event['card']`?",
             )
+
+
+def unknown_unit(sent: Sent) -> str | None:
+    """Return what Powertools said of a unit that there is not; None when it is not about that.
+
+    `unit="ms"` raises its own error, `MetricUnit.Cents` an enumeration's AttributeError.
+    """
+    kind, message = str(sent.error.get("errorType")), str(sent.error.get("errorMessage"))
+    if kind == "MetricUnitError":
+        return f"{kind}: {message.partition(', expected')[0]}"
+    name = message.rpartition(" ")[2].strip("'")
+    stack = "".join(map(str, sent.error.get("stackTrace") or ()))
+    if kind == "AttributeError" and f"MetricUnit.{name}" in stack:
+        return f"{kind}: MetricUnit has no {name}"
+    return None
 
 
 def dimensions_make_few_series(
@@ -302,11 +318,19 @@ def payments_are_counted(traffic: Traffic) -> None:
         for name, value in wanted.items():
             if abs(total(sent, name) - value) > value * 1e-9:
                 outcome = "went well" if good else "failed"
+                split = [
+                    f"{name} by {dimensions(point)}"
+                    for point in sent.points
+                    if point.name == name and point.dimensions != SERVICE
+                ]
+                there = split or sorted({point.name for point in sent.points})
                 raise Wrong(
                     "metrics-lost",
                     f"{name} is not what it was in step 03",
                     saw=f"{name} {number(total(sent, name))} of a payment that {outcome}; its "
-                    f"data points: {listed(point.name for point in sent.points)}",
+                    f"data points: {', '.join(there) or 'none'}",
                     wanted=f"{number(value)}: the metrics of step 03, beside what is new",
-                    look="what of step 03 is no longer in app.py, or no longer reached?",
+                    look="a dimension more makes another series: is add_dimension new in app.py?"
+                    if split
+                    else "what of step 03 is no longer in app.py, or no longer reached?",
                 )

@@ -62,6 +62,12 @@ _PROPERTIES = (
     *("RuntimeManagementConfig", "SnapStart", "SourceKMSKeyArn", "Tags", "TenancyConfig"),
     *("Timeout", "Tracing", "VersionDeletionPolicy", "VersionDescription", "VpcConfig"),
 )
+_LOG_GROUP_PROPERTIES = (
+    *("BearerTokenAuthenticationEnabled", "DataProtectionPolicy", "DeletionProtectionEnabled"),
+    *("FieldIndexPolicies", "KmsKeyId", "LogGroupClass", "LogGroupName"),
+    *("ResourcePolicyDocument", "RetentionInDays", "Tags"),
+)
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html"""
 _OF_A_STREAM = "it belongs to the event, under Events: among the Properties of one of type Kinesis"
 _OF_A_ROUTE = "it belongs to the event, under Events: among the Properties of one of type Api"
 _OF_AN_API = "it belongs to an API, a resource of type AWS::Serverless::Api"
@@ -87,6 +93,7 @@ _ELSEWHERE = {
     "Alarms": "it belongs under DeploymentPreference, two columns further in",
 }
 """What the steps ask for and is no property of a function, to where it belongs."""
+_OF_A_FUNCTION = {"LoggingConfig": "it belongs among the Properties of the function"}
 
 
 def read_function(resolver: Resolver, logical_id: str, resource: Node, folder: Path) -> Function:
@@ -133,9 +140,10 @@ def read_log_group(resolver: Resolver, logical_id: str, resource: Node) -> LogGr
     """Read an `AWS::Logs::LogGroup`.
 
     Raises:
-        TemplateError: Its name or its retention period is not allowed.
+        TemplateError: A property is not known; its name or its retention period is not allowed.
     """
     properties = _properties(resolver, logical_id, resource)
+    properties.only(_LOG_GROUP_PROPERTIES, elsewhere=_OF_A_FUNCTION)
     name = resolver.physical_name(logical_id)
     properties.text("LogGroupName", default=name, pattern=LOG_GROUP_PATTERN)
     days = properties.integer("RetentionInDays", 1, RETENTION_DAYS[-1])

@@ -265,6 +265,13 @@ def _explained(error: yaml.MarkedYAMLError, indent: int) -> str:
                 f"it begins in column {indent + 1}; what it seems to belong to begins in column "
                 f"{begun.column + 1}, in line {line}"
             )
+        if stopped.column == indent:
+            if "'-' indicator" in problem:
+                return (
+                    f"it stands as far in as the - of the list that begins in line {line}; what "
+                    "belongs to an item of it stands two columns further in"
+                )
+            return f"it stands as far in as the keys that begin in line {line}, and is no key"
         return "what stands here does not belong to the value before it: is a quotation mark amiss?"
     meant = {
         "mapping values are not allowed": "a second colon in a line, or a line further in than "

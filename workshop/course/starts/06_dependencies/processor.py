@@ -15,6 +15,9 @@ import requests
 
 URL = os.environ["PROCESSOR_URL"]
 DECLINED = 402
+TIMEOUT = (0.2, 0.5)  # seconds: to connect, and for the answer
+TRIES = 3
+PAUSE = 0.05
 
 
 class ProcessorError(Exception):
@@ -26,14 +29,14 @@ class CardDeclinedError(ProcessorError):
 
 
 # region charge
-# TODO(06): Take an idempotency_key too, and send it as the header Idempotency-Key.
-def charge(card: dict, amount: int, currency: str) -> dict:
-    """Charge a card."""
+def charge(card: dict, amount: int, currency: str, idempotency_key: str | None = None) -> dict:
+    """Charge a card: once for one idempotency key, however often it is tried."""
     body = {"card": card, "amount": amount, "currency": currency}
+    headers = {"Idempotency-Key": idempotency_key}
     try:
-        # TODO(06): Wait half a second for an answer, and no longer.
-        # TODO(06): When none comes, or a 5xx, pause for a moment and try again: three times in all.
-        answer = requests.post(f"{URL}/charges", json=body)
+        # TODO(06): Wait for TIMEOUT, and no longer.
+        # TODO(06): When no answer comes, or a 5xx, PAUSE and try again: TRIES in all.
+        answer = requests.post(f"{URL}/charges", json=body, headers=headers)
         if answer.status_code == DECLINED:
             raise CardDeclinedError("card declined")
         answer.raise_for_status()
