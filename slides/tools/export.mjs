@@ -24,6 +24,15 @@ const FORMATS = {
   png: ['--format', 'png', '--output', join(EXPORTS, 'png')],
 }
 
+// Slidev counts the slides once the network is still, which a busy machine may be before they are drawn: then it
+// exports none, and says nothing.
+const SETTLED = ['--wait', '1000']
+const TRIES = 3
+const HAS_SLIDES = {
+  pptx: () => readFileSync(join(EXPORTS, 'slides.pptx'), 'latin1').includes('ppt/slides/slide1.xml'),
+  png: () => readdirSync(join(EXPORTS, 'png')).length > 0,
+}
+
 const executablePath = findChromium()
 if (!executablePath) {
   console.error(`✗ ${MISSING}`)
@@ -31,7 +40,7 @@ if (!executablePath) {
 }
 
 function slidev(name) {
-  const options = ['export', 'slides.md', ...FORMATS[name], ...RANGE, '--executable-path', executablePath, '--timeout', '120000']
+  const options = ['export', 'slides.md', ...FORMATS[name], ...RANGE, ...SETTLED, '--executable-path', executablePath, '--timeout', '120000']
   const child = spawn(SLIDEV, options, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   child.stdout.on('data', (text) => said += text)
@@ -42,6 +51,16 @@ function slidev(name) {
     else
       resolve()
   }))
+}
+
+async function exported(name) {
+  const hasSlides = HAS_SLIDES[name] ?? (() => true)
+  for (let tries = 0; tries < TRIES; tries++) {
+    await slidev(name)
+    if (hasSlides())
+      return
+  }
+  throw new Error(`${name}: Slidev exported no slide, ${TRIES} times over`)
 }
 
 async function handout() {
@@ -77,7 +96,7 @@ for (const name of wanted) {
   if (name === 'handout')
     await handout()
   else
-    await slidev(name)
+    await exported(name)
   console.log(`· ${relative(ROOT, EXPORTS)}: ${name}`)
 }
 process.exit(0)

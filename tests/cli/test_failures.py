@@ -55,6 +55,16 @@ def test_a_tool_error_with_an_unforeseen_cause_has_its_details_in_a_file(
     assert "deep down" in report.read_text()
 
 
+def test_ctrl_c_that_python_wraps_in_an_error_of_its_own_is_ctrl_c(workshop, checkout, monkeypatch):
+    error = RuntimeError("Error calling __set_name__ on 'x' instance 'y' in 'Z'")
+    error.__cause__ = KeyboardInterrupt()
+    monkeypatch.setattr(status, "command", breaking(error))
+    done = workshop()
+    assert done.status == 130
+    assert done.err == "\nstopped\n"
+    assert not list((checkout / ".workshop").glob("crash-*.txt"))
+
+
 def test_a_crash_that_cannot_be_kept_is_still_told(workshop, checkout, monkeypatch, tmp_path):
     (checkout / ".workshop").write_text("a file in the folder's place")
     nowhere = tmp_path / "file"

@@ -33,6 +33,8 @@ def told(error: BaseException, argv: Sequence[str]) -> int:
     Returns:
         The exit status for it.
     """
+    if isinstance(error.__cause__, KeyboardInterrupt):
+        error = error.__cause__  # Python 3.11 wraps it, where it comes while a class is made
     # Where that cannot be written either, the exit status has to say it all.
     with suppress(OutputClosedError, ToolError):
         _say(error, argv)
